@@ -31,6 +31,7 @@ mod statement;
 mod suggest;
 mod unsupported;
 mod value;
+mod words;
 mod zone;
 
 pub use config::{Config, Defaults, Key, Note, Scheme, ServerBlock};
@@ -68,3 +69,4 @@ pub use resolv_conf::resolv_conf_servers;
 pub use value::listen::{ListenAddress, ListenHost};
 pub use value::network::Network;
 pub use value::pattern::Pattern;
+pub use words::{Word, words};

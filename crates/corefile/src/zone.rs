@@ -87,6 +87,8 @@ pub(crate) fn is_domain_name(text: &str) -> bool {
                 let is_decimal = rest.len() >= 3 && rest[..3].iter().all(u8::is_ascii_digit);
                 match bytes.next() {
                     None => return false,
+                    // RFC 1035 section 5.1: `\X` is for characters other than digits.
+                    Some(byte) if byte.is_ascii_digit() && !is_decimal => return false,
                     Some(_) if is_decimal => {
                         if !(b"000"..=b"255").contains(&&[rest[0], rest[1], rest[2]]) {
                             return false;
@@ -147,7 +149,7 @@ mod tests {
         )));
         assert!(is_domain_name(&r"\065".repeat(63)));
         assert!(is_domain_name("."));
-        for name in ["", "a..b", ".a", r"a\", r"\256"] {
+        for name in ["", "a..b", ".a", r"a\", r"\256", r"\0.a", r"a\12"] {
             assert!(!is_domain_name(name), "{name}");
         }
     }

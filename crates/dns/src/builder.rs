@@ -108,6 +108,10 @@ impl MessageBuilder {
     ///
     /// # Errors
     /// When the message would grow past 65,535 bytes; nothing is appended then.
+    #[expect(
+        clippy::unwrap_in_result,
+        reason = "the length was checked before, and compression only makes it smaller"
+    )]
     pub fn record(&mut self, section: Section, record: &Record) -> Result<(), BuildError> {
         let length = u16::try_from(record.rdata.len()).map_err(|_| BuildError::TooLong)?;
         let room = usize::from(u16::MAX) - self.bytes.len().min(usize::from(u16::MAX));

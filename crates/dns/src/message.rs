@@ -223,18 +223,33 @@ impl<'a> RecordView<'a> {
         &self.message[self.rdata_start..self.end]
     }
 
+    /// Checks that the owner name and the names in the data can be read: what a client of the message will do.
+    ///
+    /// # Errors
+    /// When one of them cannot, or runs past the data.
+    pub fn check_names(&self) -> Result<(), MessageError> {
+        let mut scratch = Vec::with_capacity(64);
+        expand(self.message, self.start, &mut scratch)?;
+        let Some((before, names)) = names_in_data(self.rtype) else {
+            return Ok(());
+        };
+        let data = self.message.get(..self.end).unwrap_or_default();
+        let mut at = self.rdata_start + before;
+        for _ in 0..names {
+            scratch.clear();
+            at = expand(data, at, &mut scratch)?;
+        }
+        Ok(())
+    }
+
     /// The data with every name in it written out in full, for the types whose names may be compressed
     /// (RFC 3597 section 4: those of RFC 1035, and SRV, which some servers compress all the same).
     ///
     /// # Errors
     /// When a name in the data cannot be read or runs past it.
     pub fn expanded_rdata(&self) -> Result<Vec<u8>, MessageError> {
-        let (before, names) = match self.rtype {
-            RecordType::NS | RecordType::CNAME | RecordType::PTR | RecordType::DNAME => (0, 1),
-            RecordType::SOA | RecordType::RP => (0, 2),
-            RecordType::MX | RecordType::AFSDB | RecordType::KX => (2, 1),
-            RecordType::SRV => (6, 1),
-            _ => return Ok(self.rdata().to_vec()),
+        let Some((before, names)) = names_in_data(self.rtype) else {
+            return Ok(self.rdata().to_vec());
         };
         let mut at = self.rdata_start + before;
         if at > self.end {
@@ -246,6 +261,17 @@ impl<'a> RecordView<'a> {
         }
         out.extend_from_slice(&self.message[at..self.end]);
         Ok(out)
+    }
+}
+
+/// How many bytes and then names the data of a type starts with: the types whose names may be compressed.
+pub(crate) const fn names_in_data(rtype: RecordType) -> Option<(usize, usize)> {
+    match rtype {
+        RecordType::NS | RecordType::CNAME | RecordType::PTR | RecordType::DNAME => Some((0, 1)),
+        RecordType::SOA | RecordType::RP => Some((0, 2)),
+        RecordType::MX | RecordType::AFSDB | RecordType::KX => Some((2, 1)),
+        RecordType::SRV => Some((6, 1)),
+        _ => None,
     }
 }
 
@@ -283,6 +309,30 @@ mod tests {
         assert_eq!(records[1].owner().unwrap().to_string(), "web.example.org.");
         assert_eq!(records[1].rdata(), [192, 0, 2, 1]);
         assert_eq!(&bytes[records[1].ttl_offset..][..4], [0, 0, 0, 30]);
+    }
+
+    #[test]
+    fn names_are_checked_in_owner_and_data() {
+        let mut bytes = sample();
+        let places: Vec<_> = Message::parse(&bytes)
+            .unwrap()
+            .records()
+            .map(|record| record.unwrap())
+            .inspect(|record| record.check_names().unwrap())
+            .map(|record| (record.start, record.rdata_start))
+            .collect();
+        let (owner, data) = (places[1].0, places[0].1);
+        for at in [owner, data] {
+            let before = bytes[at];
+            // A label that runs past everything.
+            bytes[at] = 63;
+            let message = Message::parse(&bytes).unwrap();
+            let whole = message
+                .records()
+                .all(|record| record.is_ok_and(|record| record.check_names().is_ok()));
+            assert!(!whole, "at {at}");
+            bytes[at] = before;
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The rules are those of CoreDNS's `cache` (kinds of answers, limits of times to live, one time to live for all records of a
 //! reply) with three differences:
 //! - the answer stored last for a question replaces whatever was stored for it before, so that a denial and a success never
-//!   contradict each other; only a failure leaves the success in place, to be served when it has expired (RFC 8767 section 4);
+//!   contradict each other. A failure replaces nothing: it is kept beside them, so that what has expired can be served while it
+//!   lasts (RFC 8767 section 4), and so that it never hides a fresh answer;
 //! - a question that no upstream answered is remembered as failed for a moment (RFC 9520 section 3.2), so that a dead
 //!   upstream is not asked the same thing by every client in turn;
 //! - an expired answer is served when every upstream fails, unless that is switched off.
@@ -20,7 +21,7 @@ use crate::stages::Zones;
 use crate::store::{Found, Limits, NewEntry, Store, StoreCounts, StoreKey};
 use crate::time::Time;
 
-pub(crate) use classify::{Answer, AnswerKind};
+pub(crate) use classify::{Answer, AnswerKind, same_question};
 
 /// The cache of one server block. It outlives a reload that leaves its block in place.
 #[derive(Debug)]
@@ -40,8 +41,11 @@ pub(crate) enum LookUp {
     Fresh { found: Found, denial: bool },
     /// An expired answer; upstreams come first.
     Stale { found: Found },
-    /// Upstreams failed to answer this a moment ago; an expired answer is there.
+    /// Upstreams failed to answer this a moment ago, or an expired success is preferred to a fresh denial; an expired answer is
+    /// there.
     Failing { found: Found },
+    /// Upstreams failed to answer this a moment ago; their SERVFAIL is all there is.
+    Failed { found: Found },
     /// Nothing to send.
     Nothing,
 }
@@ -90,11 +94,6 @@ impl Cache {
         }
     }
 
-    /// The directive.
-    pub(crate) fn settings(&self) -> &config::Cache {
-        &self.settings
-    }
-
     /// Whether answers for this name are kept.
     #[inline]
     pub(crate) fn covers(&self, name: &NameKey) -> bool {
@@ -126,26 +125,20 @@ impl Cache {
     ) -> LookUp {
         let stale_limit = self.stale_limit();
         let usable = |found: &Found| now.since(found.expires) < stale_limit;
-        let success = success.filter(usable);
+        let success = success.as_ref().is_some_and(usable);
         let denial = self.denial.read(key, out);
         if let Some(found) = denial
             && found.expires > now
         {
-            let failed = is_failure(out);
-            let prefers_stale = failed
-                || self
-                    .settings
-                    .serve_stale
-                    .is_some_and(|settings| settings.prefer_positive);
             // Reading the denial has overwritten the success in the buffer.
-            if prefers_stale
-                && success.is_some()
+            if success
+                && self.prefers_positive()
                 && let Some(found) = self.success.read(key, out)
             {
                 return LookUp::Failing { found };
             }
-            if success.is_some() {
-                self.denial.read(key, out);
+            if success && self.denial.read(key, out).is_none() {
+                return LookUp::Nothing;
             }
             self.denial.touch(key, &found);
             return LookUp::Fresh {
@@ -153,16 +146,36 @@ impl Cache {
                 denial: true,
             };
         }
-        if let Some(found) = denial
-            .filter(usable)
-            .filter(|_| success.is_none() && !is_failure(out))
-        {
-            return LookUp::Stale { found };
+        let denial = denial.as_ref().is_some_and(usable);
+        let failure = self.look_up_failure(now, key, out);
+        let expired = match (success, denial) {
+            (true, _) => self.success.read(key, out),
+            (false, true) => self.denial.read(key, out),
+            (false, false) => None,
+        };
+        match (failure, expired) {
+            (Some(_), Some(found)) => LookUp::Failing { found },
+            (Some(found), None) if !self.settings.servfail.is_zero() => LookUp::Failed { found },
+            (None, Some(found)) => LookUp::Stale { found },
+            (_, None) => LookUp::Nothing,
         }
-        match success.and_then(|_| self.success.read(key, out)) {
-            Some(found) => LookUp::Stale { found },
-            None => LookUp::Nothing,
-        }
+    }
+
+    /// The failure remembered for `key`, copied into `out`.
+    fn look_up_failure(&self, now: Time, key: &StoreKey<'_>, out: &mut Vec<u8>) -> Option<Found> {
+        let found = self.denial.read(&failure_key(key), out)?;
+        (found.expires > now).then_some(found)
+    }
+
+    /// Whether upstreams failed to answer this a moment ago, so that asking again is to wait.
+    pub(crate) fn failed_lately(&self, now: Time, key: &StoreKey<'_>, out: &mut Vec<u8>) -> bool {
+        self.look_up_failure(now, key, out).is_some()
+    }
+
+    /// Whether an expired success comes before a denial (`serve_stale_policy prefer_positive`).
+    pub(crate) fn prefers_positive(&self) -> bool {
+        let stale = self.settings.serve_stale;
+        stale.is_some_and(|settings| settings.prefer_positive)
     }
 
     /// The expired answer to serve instead of a failure, copied into `out`.
@@ -172,11 +185,33 @@ impl Cache {
         key: &StoreKey<'_>,
         out: &mut Vec<u8>,
     ) -> Option<Found> {
-        let limit = self.stale_limit();
-        [&self.success, &self.denial].into_iter().find_map(|store| {
-            let found = store.read(key, out)?;
-            (now.since(found.expires) < limit && !is_failure(out)).then_some(found)
-        })
+        [&self.success, &self.denial]
+            .into_iter()
+            .find_map(|store| self.look_up_stale_in(store, now, key, out))
+    }
+
+    /// The success, fresh or expired, to serve instead of a denial, copied into `out`.
+    pub(crate) fn look_up_preferred(
+        &self,
+        now: Time,
+        key: &StoreKey<'_>,
+        out: &mut Vec<u8>,
+    ) -> Option<Found> {
+        if !self.prefers_positive() {
+            return None;
+        }
+        self.look_up_stale_in(&self.success, now, key, out)
+    }
+
+    fn look_up_stale_in(
+        &self,
+        store: &Store,
+        now: Time,
+        key: &StoreKey<'_>,
+        out: &mut Vec<u8>,
+    ) -> Option<Found> {
+        let found = store.read(key, out)?;
+        (now.since(found.expires) < self.stale_limit()).then_some(found)
     }
 
     /// Whether the entry just found is asked for so often, and so near its end, that it is to be fetched again.
@@ -245,26 +280,36 @@ impl Cache {
     /// limits. An answer of a kind that is not kept is left as it is.
     pub(crate) fn store(&self, now: Time, key: &StoreKey<'_>, name: &NameKey, answer: &mut Answer) {
         let (store, side, refused) = match answer.kind {
-            AnswerKind::Success => (&self.success, &self.settings.success, &self.not_success),
+            AnswerKind::Success | AnswerKind::Uncacheable => {
+                (&self.success, &self.settings.success, &self.not_success)
+            }
             AnswerKind::Denial | AnswerKind::Failure => {
                 (&self.denial, &self.settings.denial, &self.not_denial)
             }
-            AnswerKind::Uncacheable => return,
         };
         let failed = answer.kind == AnswerKind::Failure;
         let ttl = if failed {
             self.settings.servfail
         } else {
-            let least = Duration::from_secs(u64::from(answer.least_ttl.unwrap_or(0)));
+            let least = answer
+                .least_ttl
+                .map_or(UNEXPLAINED_TTL, |ttl| Duration::from_secs(ttl.into()));
             // A minimum above the maximum means the maximum, as in CoreDNS.
             least.max(side.min_ttl).min(side.max_ttl)
         };
-        let seconds = u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX);
-        if seconds == 0 || refused.contain(name) {
-            return;
-        }
-        if !failed {
+        let seconds = u32::try_from(ttl.as_nanos().div_ceil(u128::from(NANOS))).unwrap_or(u32::MAX);
+        if answer.kind != AnswerKind::Uncacheable || answer.least_ttl.is_some() {
             answer.set_ttl(seconds);
+        }
+        let keeps_better = answer.no_data
+            && answer.kind == AnswerKind::Success
+            && self.look_up_preferred(now, key, &mut Vec::new()).is_some();
+        if answer.kind == AnswerKind::Uncacheable
+            || seconds == 0
+            || keeps_better
+            || refused.contain(name)
+        {
+            return;
         }
         let entry = NewEntry {
             message: &answer.message,
@@ -272,17 +317,39 @@ impl Cache {
             expires: now + ttl,
             ttl: seconds,
         };
-        store.insert(key, &entry);
-        match answer.kind {
-            AnswerKind::Success => self.denial.remove(key),
-            AnswerKind::Denial => self.success.remove(key),
-            AnswerKind::Failure | AnswerKind::Uncacheable => {}
+        if failed {
+            store.insert(&failure_key(key), &entry);
+            return;
         }
+        store.insert(key, &entry);
+        if answer.kind == AnswerKind::Success {
+            self.denial.remove(key);
+        } else if !self.prefers_positive() {
+            self.success.remove(key);
+        }
+        self.denial.remove(&failure_key(key));
     }
 
-    /// Remembers that no upstream answered `question` (a question section in lower case): SERVFAIL for a moment.
-    pub(crate) fn store_failure(&self, now: Time, key: &StoreKey<'_>, question: &[u8]) {
-        if self.settings.servfail.is_zero() {
+    /// Remembers that upstreams failed to answer `question` (a question section in lower case): for a moment it is not asked
+    /// again. `expired` says that there is an expired answer to give meanwhile; else it is SERVFAIL.
+    pub(crate) fn store_failure(
+        &self,
+        now: Time,
+        key: &StoreKey<'_>,
+        question: &[u8],
+        expired: bool,
+    ) {
+        let recheck = self
+            .settings
+            .serve_stale
+            .map_or(Duration::ZERO, |settings| settings.recheck);
+        let ttl = match expired {
+            true => FAILURE_TTL.max(recheck),
+            false if self.settings.servfail.is_zero() => return,
+            false => FAILURE_TTL,
+        };
+        let kept = self.denial.read(&failure_key(key), &mut Vec::new());
+        if kept.is_some_and(|found| found.expires >= now + ttl) {
             return;
         }
         let flags = Flags(Flags::QR | Flags::RA).with_rcode(Rcode::SERVFAIL);
@@ -295,10 +362,10 @@ impl Cache {
         let entry = NewEntry {
             message: &message,
             ttl_offsets: &[],
-            expires: now + FAILURE_TTL,
+            expires: now + ttl,
             ttl: 1,
         };
-        self.denial.insert(key, &entry);
+        self.denial.insert(&failure_key(key), &entry);
     }
 
     /// What both halves hold and did.
@@ -321,10 +388,13 @@ impl Cache {
     }
 }
 
-/// Whether the stored message in `out` is a failure rather than an answer.
-fn is_failure(out: &[u8]) -> bool {
-    Header::read(out)
-        .is_some_and(|header| matches!(header.flags.rcode(), Rcode::SERVFAIL | Rcode::NOTIMP))
+/// What a failure to answer `key` is kept under.
+fn failure_key<'a>(key: &StoreKey<'a>) -> StoreKey<'a> {
+    StoreKey {
+        flags: key.flags | FAILED,
+        hash: key.hash ^ FAILED_HASH,
+        ..*key
+    }
 }
 
 fn whole(number: u64) -> usize {
@@ -336,6 +406,12 @@ const STALE_TTL: Duration = Duration::from_secs(30);
 /// How long a question that no upstream answered is not asked again (RFC 9520 section 3.2: at least a second). Longer would
 /// keep a name dark after its upstream is back.
 const FAILURE_TTL: Duration = Duration::from_secs(1);
+/// How long an answer is kept that has no records to say for how long (CoreDNS).
+const UNEXPLAINED_TTL: Duration = Duration::from_secs(5);
+/// The store flag of a failure; the lower bits are those of the question.
+const FAILED: u8 = 0x80;
+/// Any constant with bits all over: a failure is kept elsewhere than the answer.
+const FAILED_HASH: u64 = 0x9e37_79b9_7f4a_7c15;
 const NANOS: u64 = 1_000_000_000;
 
 #[cfg(test)]

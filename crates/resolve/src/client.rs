@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use nodens_dns::{Edns, Flags, HEADER_LENGTH, Header, Query};
+use nodens_dns::{Edns, Flags, Header, Query};
 
 use crate::time::Time;
 
@@ -77,11 +77,7 @@ impl Asked {
         Self {
             id: header.id,
             flags: header.flags,
-            question: message
-                .get(HEADER_LENGTH..)
-                .filter(|_| false)
-                .unwrap_or_default()
-                .into(),
+            question: Box::default(),
             edns: None,
             size: u16::try_from(message.len()).unwrap_or(u16::MAX),
             started,

@@ -14,7 +14,7 @@ use nodens_dns::Rcode;
 
 use crate::ask::Failure;
 use crate::client::Transport;
-use crate::forward::Forward;
+use crate::forward::{Forward, Place};
 use crate::time::Time;
 use crate::upstream::{Protocol, Upstream};
 
@@ -22,11 +22,15 @@ use crate::upstream::{Protocol, Upstream};
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) forward: Arc<Forward>,
+    /// Its place among the questions that the line allows at once; given back when nobody waits any more.
+    pub(crate) admission: Option<Place>,
     transport: Transport,
     order: Vec<u8>,
     place: usize,
     rounds: usize,
     closed: usize,
+    /// Tries so far, the first one included: what was asked again in another way does not count.
+    tries: u32,
     pub(crate) attempts: Vec<Attempt>,
     /// Attempts that are to be sent.
     unsent: Vec<usize>,
@@ -47,6 +51,8 @@ pub(crate) struct Attempt {
     /// Random bits for the case of the name, should it be varied.
     pub(crate) case: u64,
     state: State,
+    /// Its silence was reported.
+    silence_noted: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -86,17 +92,20 @@ impl Exchange {
     /// Starts with the first upstream of `order`.
     pub(crate) fn new(
         forward: Arc<Forward>,
+        admission: Place,
         transport: Transport,
         order: Vec<u8>,
         now: Time,
     ) -> Self {
         let mut exchange = Self {
             forward,
+            admission: Some(admission),
             transport,
             order,
             place: 0,
             rounds: 0,
             closed: 0,
+            tries: 1,
             attempts: Vec::with_capacity(1),
             unsent: Vec::with_capacity(1),
             retry_at: now,
@@ -118,16 +127,29 @@ impl Exchange {
             .any(|attempt| attempt.state == State::Waiting)
     }
 
-    /// The upstreams that have been silent since they were asked.
-    pub(crate) fn silent(&self) -> impl Iterator<Item = &Attempt> {
+    /// The upstreams that have been silent since they were asked, each attempt once.
+    pub(crate) fn take_silent(&mut self) -> Vec<(Arc<Upstream>, Protocol)> {
         self.attempts
-            .iter()
-            .filter(|attempt| attempt.state == State::Waiting)
+            .iter_mut()
+            .filter(|attempt| attempt.state == State::Waiting && !attempt.silence_noted)
+            .map(|attempt| {
+                attempt.silence_noted = true;
+                (Arc::clone(&attempt.upstream), attempt.protocol)
+            })
+            .collect()
+    }
+
+    /// Notes an answer or failure of attempt `index` where nothing more is to be asked.
+    pub(crate) fn note_end(&mut self, index: usize) {
+        if let Some(attempt) = self.attempts.get_mut(index) {
+            attempt.state = State::Answered;
+        }
     }
 
     /// Silence has lasted: asks the next upstream, or the same one again.
     pub(crate) fn on_silence(&mut self, now: Time) -> Hope {
-        if self.attempts.len() < MAX_ATTEMPTS {
+        if self.may_try_again() {
+            self.tries += 1;
             self.ask_next(now);
             return Hope::Waiting;
         }
@@ -140,7 +162,7 @@ impl Exchange {
     }
 
     /// Attempt `index` failed.
-    pub(crate) fn on_failure(&mut self, now: Time, index: usize, failure: &Failure) -> Hope {
+    pub(crate) fn on_failure(&mut self, now: Time, index: usize, failure: Failure) -> Hope {
         let Some(attempt) = self.attempts.get_mut(index) else {
             return Hope::Waiting;
         };
@@ -150,25 +172,28 @@ impl Exchange {
             attempt.protocol,
             attempt.plain,
         );
-        self.failure = Some((Arc::clone(&upstream), protocol, failure.clone()));
-        if self.attempts.len() >= MAX_ATTEMPTS {
+        let closed = failure == Failure::Closed && protocol != Protocol::Udp;
+        self.failure = Some((Arc::clone(&upstream), protocol, failure));
+        // A server may close an idle connection just when a question is written to it (RFC 7766 section 6.2.4).
+        let room = self.attempts.len() < MAX_ATTEMPTS;
+        if room && closed && self.closed < MAX_CLOSED {
+            self.closed += 1;
+            self.ask(now, upstream, protocol, plain);
+            return Hope::Waiting;
+        }
+        if room && protocol == Protocol::Tcp && !self.was_asked(&upstream, Protocol::Udp) {
+            self.ask(now, upstream, Protocol::Udp, plain);
+            return Hope::Waiting;
+        }
+        if !self.may_try_again() {
             return if self.is_waiting() {
                 Hope::Waiting
             } else {
                 Hope::Lost
             };
         }
-        // A server may close an idle connection just when a question is written to it (RFC 7766 section 6.2.4).
-        if *failure == Failure::Closed && protocol != Protocol::Udp && self.closed < MAX_CLOSED {
-            self.closed += 1;
-            self.ask(now, upstream, protocol, plain);
-            return Hope::Waiting;
-        }
-        if protocol == Protocol::Tcp && !self.was_asked(&upstream, Protocol::Udp) {
-            self.ask(now, upstream, Protocol::Udp, plain);
-            return Hope::Waiting;
-        }
         if self.place < self.order.len() * (self.rounds + 1) {
+            self.tries += 1;
             self.ask_next(now);
             return Hope::Waiting;
         }
@@ -198,12 +223,17 @@ impl Exchange {
         if self.attempts.len() >= MAX_ATTEMPTS {
             return Verdict::Accept;
         }
-        let refuses_edns = matches!(
-            response.rcode,
-            Rcode::FORMERR | Rcode::NOTIMP | Rcode::BADVERS
-        );
-        if refuses_edns && !plain && !response.has_edns {
+        // BADVERS needs an OPT record to be said at all; the other two, said with one, are about the question itself.
+        let refuses_edns = match response.rcode {
+            Rcode::BADVERS => true,
+            Rcode::FORMERR | Rcode::NOTIMP => !response.has_edns,
+            _ => false,
+        };
+        if plain && !refuses_edns && !upstream.is_plain(now) {
+            // Only now is it known that it was EDNS that the server refused, and not the question.
             upstream.note_plain(now + PLAIN_FOR);
+        }
+        if refuses_edns && !plain {
             self.ask(now, upstream, protocol, true);
             return Verdict::Retry;
         }
@@ -234,6 +264,11 @@ impl Exchange {
             })
         };
         (of(State::Failed), of(State::Waiting))
+    }
+
+    fn may_try_again(&self) -> bool {
+        let most = self.forward.max_attempts;
+        self.attempts.len() < MAX_ATTEMPTS && most.is_none_or(|most| self.tries < most)
     }
 
     fn wants_tcp(&self) -> bool {
@@ -276,6 +311,7 @@ impl Exchange {
             plain,
             case: 0,
             state,
+            silence_noted: false,
         });
     }
 

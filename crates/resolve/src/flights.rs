@@ -30,10 +30,13 @@ pub(crate) enum Joined {
     Full,
 }
 
+/// Some of the questions being asked, and who waits for each.
+type Shard = HashMap<FlightKey, Vec<Waiter>, foldhash::quality::FixedState>;
+
 /// All questions being asked.
 #[derive(Debug)]
 pub(crate) struct Flights {
-    shards: Box<[Mutex<HashMap<FlightKey, Vec<Waiter>, foldhash::quality::FixedState>>]>,
+    shards: Box<[Mutex<Shard>]>,
     hasher: foldhash::quality::FixedState,
 }
 
@@ -68,6 +71,15 @@ impl Flights {
         }
     }
 
+    /// Those that wait for the question, which goes on.
+    pub(crate) fn take_waiters(&self, key: &FlightKey) -> Vec<Waiter> {
+        let mut shard = self
+            .shard(key)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        shard.get_mut(key).map(std::mem::take).unwrap_or_default()
+    }
+
     /// Ends the question: those that waited for it.
     pub(crate) fn take(&self, key: &FlightKey) -> Vec<Waiter> {
         let mut shard = self
@@ -77,10 +89,7 @@ impl Flights {
         shard.remove(key).unwrap_or_default()
     }
 
-    fn shard(
-        &self,
-        key: &FlightKey,
-    ) -> &Mutex<HashMap<FlightKey, Vec<Waiter>, foldhash::quality::FixedState>> {
+    fn shard(&self, key: &FlightKey) -> &Mutex<Shard> {
         let hash = self.hasher.hash_one(key);
         &self.shards[usize::from((hash >> 56).to_le_bytes()[0]) % SHARDS]
     }

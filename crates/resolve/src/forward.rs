@@ -32,9 +32,15 @@ pub(crate) struct Forward {
     next_on_no_data: bool,
     pub(crate) case_randomization: bool,
     pub(crate) read_timeout: Option<Duration>,
+    /// How often silence or failure may lead to another try; nothing for the usual limit.
+    pub(crate) max_attempts: Option<u32>,
     max_concurrent: u64,
     concurrent: AtomicU64,
 }
+
+/// A place among the questions that may be asked at once: dropping it gives it back, however the question ends.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Forward>);
 
 /// Why a `forward` line cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +106,7 @@ impl Forward {
             next_on_no_data: line.next_on_nodata,
             case_randomization: line.case_randomization,
             read_timeout: line.read_timeout,
+            max_attempts: line.max_connect_attempts.filter(|&limit| limit > 0),
             max_concurrent: line
                 .max_concurrent
                 .filter(|&limit| limit > 0)
@@ -146,17 +153,18 @@ impl Forward {
     ///
     /// # Errors
     /// The limit, when there is no place.
-    pub(crate) fn enter(&self) -> Result<(), u32> {
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Place, u32> {
+        let place = Place(Arc::clone(self));
         if self.concurrent.fetch_add(1, Relaxed) < self.max_concurrent {
-            return Ok(());
+            return Ok(place);
         }
-        self.leave();
         Err(u32::try_from(self.max_concurrent).unwrap_or(u32::MAX))
     }
+}
 
-    /// Gives the place back.
-    pub(crate) fn leave(&self) {
-        self.concurrent.fetch_sub(1, Relaxed);
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.concurrent.fetch_sub(1, Relaxed);
     }
 }
 

@@ -61,8 +61,9 @@ impl<'a> ReplyTo<'a> {
         let _ = (a, b);
         let stored = u16::from_be_bytes([c, d]);
         let wants_ad = self.flags.has(Flags::AD) || self.edns.is_some_and(|edns| edns.dnssec_ok);
-        let dropped = Flags::RD | Flags::CD | if wants_ad { 0 } else { Flags::AD };
-        let mut flags = stored & !dropped | self.flags.0 & (Flags::RD | Flags::CD);
+        let ours = OPCODE | Flags::RD | Flags::CD;
+        let dropped = ours | if wants_ad { 0 } else { Flags::AD };
+        let mut flags = stored & !dropped | self.flags.0 & ours;
         if from_cache {
             flags |= Flags::AA;
         }

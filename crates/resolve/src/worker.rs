@@ -4,12 +4,20 @@
 //! to upstreams, and its answer comes back through the same stages into the cache and to everyone who waits.
 //! - [`query`]: from a client's message to a reply from the cache
 //! - [`stages_behind`]: what happens to a question that the cache cannot answer
+//! - [`departure`]: it sets out to the upstreams
 //! - [`progress`]: answers, failures and deadlines of upstreams
-//! - [`conclude`]: an errand's end: the cache, the replies
+//! - [`phases`]: what follows an answer: the end, or another question
+//! - [`conclude`]: an errand's end: the cache, the replies ([`outcome`])
 //! - [`upkeep`]: health checks
+//! - [`doubts`]: whether an upstream that answers by UDP can do TCP
 
 mod conclude;
+mod departure;
+mod doubts;
 mod errand;
+mod listening;
+mod outcome;
+mod phases;
 mod progress;
 mod query;
 mod stages_behind;
@@ -21,12 +29,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::vec::Drain;
 
-use crate::ask::{Ask, AskId};
+use crate::ask::Ask;
 use crate::client::{Asked, Client};
 use crate::facts::{DropReason, Event, Facts};
 use crate::resolver::Resolver;
 use crate::time::Time;
-use crate::upstream::Upstream;
+use doubts::Doubts;
 use tasks::Tasks;
 
 /// One worker's share of the resolver: the questions it is asking and their deadlines. No socket, no clock.
@@ -40,7 +48,7 @@ pub struct Worker {
     /// Questions under way for each client address that asked first.
     asking: HashMap<IpAddr, u32>,
     /// Attempts by TCP that were still waiting when UDP had answered.
-    doubts: HashMap<AskId, Arc<Upstream>>,
+    doubts: Doubts,
     scratch: Vec<u8>,
     random: u64,
 }
@@ -79,7 +87,7 @@ impl Worker {
             dues: Vec::new(),
             events: Vec::new(),
             asking: HashMap::new(),
-            doubts: HashMap::new(),
+            doubts: Doubts::default(),
             scratch: Vec::new(),
             random: u64::from(index),
         }
@@ -97,7 +105,10 @@ impl Worker {
 
     /// When [`Self::on_timeout`] wants to be called; nothing when no question is under way.
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.tasks.next_deadline()
+        match (self.tasks.next_deadline(), self.doubts.next_deadline()) {
+            (Some(task), Some(doubt)) => Some(task.min(doubt)),
+            (task, doubt) => task.or(doubt),
+        }
     }
 
     /// Takes the messages to send to upstreams.

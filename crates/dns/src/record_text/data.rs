@@ -6,6 +6,8 @@ use super::RecordTextError;
 use super::fields::{Fields, bytes_of};
 use super::service;
 use crate::iana::RecordType;
+use crate::message::names_in_data;
+use crate::name::uncompressed_length;
 
 /// Reads the data of a record of type `rtype`, names in full.
 pub(super) fn read(rtype: RecordType, fields: &mut Fields<'_>) -> Result<Vec<u8>, RecordTextError> {
@@ -159,6 +161,14 @@ fn generic(rtype: RecordType, fields: &mut Fields<'_>) -> Result<Vec<u8>, Record
     };
     if wrong {
         return Err(fields.error(&format!("{length} bytes are not an address")));
+    }
+    if let Some((before, names)) = names_in_data(rtype) {
+        let mut rest = data.get(before..).unwrap_or_default();
+        for _ in 0..names {
+            let length = uncompressed_length(rest)
+                .map_err(|error| fields.error(&format!("the data holds no name: {error}")))?;
+            rest = &rest[length..];
+        }
     }
     Ok(data)
 }

@@ -161,6 +161,14 @@ fn what_is_not_a_record_is_refused_with_its_place() {
             "1:23: 3 bytes are not an address",
         ),
         (
+            "x. 60 IN NS \\# 2 c00c",
+            "1:22: the data holds no name: the name has a label of a reserved type",
+        ),
+        (
+            "x. 60 IN MX \\# 2 000a",
+            "1:22: the data holds no name: the name runs past the end of the message",
+        ),
+        (
             "x. 60 IN TYPE9 \\# 2 01",
             "1:23: 1 bytes of data where 2 were announced",
         ),

@@ -1,7 +1,8 @@
 //! What an answer is, and the form in which it is kept.
 //!
 //! Kinds follow CoreDNS's `response.Typify` (RFC 2308): an SOA in the authority section makes NXDOMAIN or an empty NOERROR a
-//! denial; SERVFAIL and NOTIMP are failures; truncated answers and other response codes are not kept.
+//! denial; so does an alias that leads to no data (RFC 2308 section 2.2). SERVFAIL and NOTIMP are failures; truncated answers,
+//! zone transfers and other response codes are not kept.
 
 use nodens_dns::{
     Flags, HEADER_LENGTH, Header, Message, MessageBuilder, Rcode, Record, RecordType, Section,
@@ -14,7 +15,7 @@ pub(crate) struct Answer {
     pub(crate) message: Vec<u8>,
     /// Where its times to live are.
     pub(crate) ttl_offsets: Vec<u16>,
-    /// The least of them, in seconds; nothing without records.
+    /// The least of them, in seconds; nothing when no record says how long the answer holds.
     pub(crate) least_ttl: Option<u32>,
     /// What it is.
     pub(crate) kind: AnswerKind,
@@ -49,12 +50,16 @@ impl Answer {
         }
         .write(&mut message);
         let place = message.get_mut(HEADER_LENGTH..HEADER_LENGTH + question.len())?;
-        if !place.eq_ignore_ascii_case(question) {
+        if !same_question(place, question) {
             return None;
         }
         place.copy_from_slice(question);
+        let [.., high, low, _, _] = *question else {
+            return None;
+        };
+        let qtype = RecordType(u16::from_be_bytes([high, low]));
         let view = Message::parse(&message).ok()?;
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(qtype);
         let mut end = view.records_start();
         let mut ttl_offsets = Vec::with_capacity(4);
         for record in view.records() {
@@ -64,13 +69,13 @@ impl Answer {
             end = record.end;
         }
         let header = view.header();
-        let kind = seen.kind(header.flags);
+        let kind = seen.kind(rcode, header.flags);
         message.truncate(end);
         Some(Self {
             no_data: rcode == Rcode::NOERROR && header.answers == 0,
             message,
             ttl_offsets,
-            least_ttl: if seen.empty_success(kind) {
+            least_ttl: if kind == AnswerKind::Success && !seen.answers {
                 None
             } else {
                 seen.least_ttl
@@ -78,11 +83,6 @@ impl Answer {
             kind,
             rcode,
         })
-    }
-
-    /// The header's flags.
-    pub(crate) fn flags(&self) -> Flags {
-        Header::read(&self.message).map_or(Flags(0), |header| header.flags)
     }
 
     /// Gives every record this time to live.
@@ -97,22 +97,34 @@ impl Answer {
 }
 
 /// What the records of a message are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    qtype: RecordType,
     answers: bool,
+    /// An answer of the type asked for.
+    wanted: bool,
     soa: bool,
-    ns: bool,
     least_ttl: Option<u32>,
 }
 
 impl Seen {
+    fn new(qtype: RecordType) -> Self {
+        Self {
+            qtype,
+            answers: false,
+            wanted: false,
+            soa: false,
+            least_ttl: None,
+        }
+    }
+
     fn note(&mut self, record: &nodens_dns::RecordView<'_>) {
         match record.section {
-            Section::Answer => self.answers = true,
-            Section::Authority => {
-                self.soa |= record.rtype == RecordType::SOA;
-                self.ns |= record.rtype == RecordType::NS;
+            Section::Answer => {
+                self.answers = true;
+                self.wanted |= self.qtype == RecordType::ANY || record.rtype == self.qtype;
             }
+            Section::Authority => self.soa |= record.rtype == RecordType::SOA,
             Section::Additional => {}
         }
         // RFC 2181 section 8: a time to live with the top bit set is zero.
@@ -129,23 +141,29 @@ impl Seen {
         self.least_ttl = Some(self.least_ttl.map_or(ttl, |least| least.min(ttl)));
     }
 
-    fn kind(&self, flags: Flags) -> AnswerKind {
-        if flags.has(Flags::TC) {
+    fn kind(&self, rcode: Rcode, flags: Flags) -> AnswerKind {
+        let transfer = matches!(self.qtype, RecordType::AXFR | RecordType::IXFR);
+        if flags.has(Flags::TC) || transfer {
             return AnswerKind::Uncacheable;
         }
-        match flags.rcode() {
-            Rcode::NOERROR if self.answers => AnswerKind::Success,
-            Rcode::NOERROR if self.soa => AnswerKind::Denial,
+        match rcode {
+            Rcode::NOERROR if self.soa && !self.wanted => AnswerKind::Denial,
             Rcode::NOERROR => AnswerKind::Success,
             Rcode::NXDOMAIN if self.soa => AnswerKind::Denial,
             Rcode::SERVFAIL | Rcode::NOTIMP => AnswerKind::Failure,
             _ => AnswerKind::Uncacheable,
         }
     }
+}
 
-    /// An answer with nothing to say, not even why: kept for the minimum only.
-    fn empty_success(&self, kind: AnswerKind) -> bool {
-        kind == AnswerKind::Success && !self.answers && !self.ns
+/// Whether two question sections ask the same: case counts for nothing in the name, and for everything in type and class,
+/// where 65 (HTTPS) is not 97.
+pub(crate) fn same_question(one: &[u8], other: &[u8]) -> bool {
+    match (one.split_last_chunk::<4>(), other.split_last_chunk::<4>()) {
+        (Some((name, numbers)), Some((other_name, other_numbers))) => {
+            numbers == other_numbers && name.eq_ignore_ascii_case(other_name)
+        }
+        _ => false,
     }
 }
 
@@ -161,18 +179,20 @@ fn without_opt(bytes: &[u8]) -> Option<Vec<u8>> {
     let view = Message::parse(bytes).ok()?;
     let header = view.header();
     let mut opt = None;
+    let mut opts = 0;
     let mut end = view.records_start();
     for record in view.records() {
         let record = record.ok()?;
-        if record.rtype == RecordType::OPT && record.section == Section::Additional {
+        if record.rtype == RecordType::OPT {
             opt = Some((record.start, record.end));
+            opts += 1;
         }
         end = record.end;
     }
     let Some((start, opt_end)) = opt else {
         return Some(bytes[..end].to_vec());
     };
-    if opt_end == end {
+    if opt_end == end && opts == 1 && header.additionals > 0 {
         let mut message = bytes[..start].to_vec();
         Header {
             additionals: header.additionals - 1,

@@ -77,6 +77,7 @@ fn look_up(cache: &Cache, at: u64) -> String {
         }
         LookUp::Stale { .. } => "stale".into(),
         LookUp::Failing { .. } => "failing".into(),
+        LookUp::Failed { found } => format!("failed {}", cache.ttl_left(seconds(at), &found)),
         LookUp::Nothing => "nothing".into(),
     }
 }
@@ -183,13 +184,13 @@ fn a_failure_does_not_hide_an_answer() {
 fn an_upstream_failure_is_kept_for_servfail_and_a_silent_one_for_a_second() {
     let five = cache("cache");
     store(&five, 0, answer(0, Rcode::SERVFAIL, &[]));
-    assert_eq!(look_up(&five, 4), "denial 1");
+    assert_eq!(look_up(&five, 4), "failed 1");
     assert_eq!(look_up(&five, 5), "nothing");
     let never = cache("cache {\n servfail 0\n}");
     store(&never, 0, answer(0, Rcode::SERVFAIL, &[]));
     assert_eq!(look_up(&never, 0), "nothing");
-    five.store_failure(seconds(10), &key(&name()), &question());
-    assert_eq!(look_up(&five, 10), "denial 1");
+    five.store_failure(seconds(10), &key(&name()), &question(), false);
+    assert_eq!(look_up(&five, 10), "failed 1");
     assert_eq!(look_up(&five, 11), "nothing");
 }
 
@@ -243,7 +244,7 @@ fn a_reload_with_other_limits_keeps_the_answers() {
         answer(0, Rcode::NOERROR, &[(Section::Answer, address(300))]),
     );
     let after = Cache::new(
-        cache("cache 30 {\n success 500\n}").settings(),
+        &cache("cache 30 {\n success 500\n}").settings,
         Some(&before),
     );
     assert_eq!(look_up(&after, 10), "fresh 290");

@@ -160,12 +160,6 @@ impl Hosts {
 }
 
 impl HostsTable {
-    /// Reads text in the form of `/etc/hosts`; lines in other forms and names outside `zones` are
-    /// left out. With `reverse`, addresses have names too.
-    pub(crate) fn parse(text: &str, zones: &Zones, reverse: bool) -> Self {
-        Self::new(&hosts_entries(text), zones, reverse)
-    }
-
     fn new(entries: &[HostsEntry], zones: &Zones, reverse: bool) -> Self {
         let mut table = Self::default();
         for entry in entries {
@@ -178,16 +172,6 @@ impl HostsTable {
             }
         }
         table
-    }
-
-    /// Addresses and names of addresses: what CoreDNS counts as entries.
-    pub(crate) fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Whether the table holds nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.length == 0
     }
 
     /// The addresses of `*.<rest of the name>`; a name of one label is never stood in for.

@@ -105,11 +105,6 @@ impl Rewrite {
         }
     }
 
-    /// Whether there is any rule.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// Applies the rules to a question that came from `origin` with `options`.
     ///
     /// # Errors

@@ -156,11 +156,6 @@ impl Templates {
         Ok(stage)
     }
 
-    /// Whether there is any template.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.templates.is_empty()
-    }
-
     /// Answers a question.
     pub(crate) fn answer(&self, request: &TemplateRequest<'_>) -> TemplateAnswer {
         let name = request.question.qname.to_lowercase();

@@ -2,91 +2,32 @@
 
 use std::net::IpAddr;
 
-use nodens_dns::{Header, Message, Question, Rcode};
+use nodens_dns::{Flags, Header, Message, Rcode};
 
 use super::errand::{Errand, Subject};
-use super::query::{STALE_ANSWER, reply_limit};
-use super::stages_behind::rcode_of;
+use super::outcome::{Outcome, Settled, Trouble};
+use super::query::{reply_limit, stale_note};
 use super::{Due, Worker};
 use crate::cache::{Answer, AnswerKind};
 use crate::facts::{CacheOutcome, Event, Plugin};
 use crate::flights::Waiter;
 use crate::reply::{ReplyTo, set_ttls};
-use crate::stages::{Reply, Reverter, minimal};
+use crate::stages::{Reverter, minimal};
+use crate::store::Found;
 use crate::time::Time;
-
-/// How a question ended.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// With a message.
-    Message {
-        message: Vec<u8>,
-        plugin: Plugin,
-        error: Option<(u16, String)>,
-    },
-    /// Without one; why, in words.
-    Failed { plugin: Plugin, error: String },
-}
-
-/// What everyone who asked is told.
-#[derive(Debug)]
-pub(super) struct Settled {
-    /// The answer without OPT; nothing for a reply without records.
-    answer: Option<Vec<u8>>,
-    pub(super) rcode: Rcode,
-    pub(super) plugin: Plugin,
-    /// An expired answer.
-    stale: bool,
-    note: Option<(u16, String)>,
-}
-
-impl Outcome {
-    /// An upstream's message.
-    pub(super) fn upstream(message: Vec<u8>) -> Self {
-        Self::Message {
-            message,
-            plugin: Plugin::Forward,
-            error: None,
-        }
-    }
-
-    /// A stage's reply to the subject's question.
-    pub(super) fn from_stage(subject: &Subject, reply: &Reply, plugin: Plugin) -> Self {
-        let question = Question {
-            qname: subject.name().to_name(),
-            qtype: subject.qtype(),
-            qclass: subject.qclass(),
-        };
-        let error = reply
-            .extended_error
-            .as_ref()
-            .map(|error| (error.code, error.text.clone()));
-        Self::Message {
-            message: reply.to_message(0, subject.flags, &question),
-            plugin,
-            error,
-        }
-    }
-}
 
 impl Worker {
     /// Tells everyone who waits for the errand, and the cache.
     pub(super) fn answer_waiting(&mut self, now: Time, errand: &mut Errand, outcome: Outcome) {
         let reverter = errand.reverter.take();
-        if errand.answered {
-            // Too late for the clients, not for the cache.
-            if let Outcome::Message { .. } = outcome {
-                self.settle(now, &errand.subject, reverter.as_ref(), outcome);
-            }
-            return;
+        if !errand.answered {
+            let origin = errand.origin.take();
+            return self.conclude(now, &errand.subject, reverter.as_ref(), outcome, origin);
         }
-        self.conclude(
-            now,
-            &errand.subject,
-            reverter.as_ref(),
-            outcome,
-            errand.origin,
-        );
+        // Too late for the clients, not for the cache.
+        if let Outcome::Message { .. } = outcome {
+            self.settle(now, &errand.subject, reverter.as_ref(), outcome);
+        }
     }
 
     /// Tells everyone who waits for `subject`, and the cache.
@@ -98,18 +39,28 @@ impl Worker {
         outcome: Outcome,
         origin: Option<IpAddr>,
     ) {
-        if let Some(origin) = origin {
-            self.forget_asking(origin);
-        }
+        self.forget_asking(origin);
         let settled = self.settle(now, subject, reverter, outcome);
-        for (index, waiter) in subject
-            .resolver
-            .shared
-            .flights
-            .take(&subject.key)
-            .into_iter()
-            .enumerate()
-        {
+        let waiters = subject.resolver.shared.flights.take(&subject.key);
+        self.tell(subject, &settled, waiters);
+    }
+
+    /// Upstreams take their time: those who wait get what has expired, while the question goes on (`serve_stale verify`). False
+    /// when there is nothing to give.
+    pub(super) fn serve_expired_meanwhile(&mut self, now: Time, errand: &mut Errand) -> bool {
+        let subject = &errand.subject;
+        let Some(mut settled) = self.expired(now, subject) else {
+            return false;
+        };
+        settled.stale = Some(CacheOutcome::Stale);
+        let waiters = subject.resolver.shared.flights.take_waiters(&subject.key);
+        self.tell(subject, &settled, waiters);
+        self.forget_asking(errand.origin.take());
+        true
+    }
+
+    fn tell(&mut self, subject: &Subject, settled: &Settled, waiters: Vec<Waiter>) {
+        for (index, waiter) in waiters.into_iter().enumerate() {
             let Waiter {
                 client,
                 asked,
@@ -118,16 +69,15 @@ impl Worker {
             let udp_size = asked.edns.map_or(512, |edns| edns.udp_size.max(512));
             let limit = reply_limit(subject.block(), client.transport, udp_size);
             let mut message = Vec::new();
-            settled.write(
-                subject,
-                &ReplyTo::asked(&asked, limit),
-                self.draw(),
-                &mut message,
-            );
-            facts.rcode = settled.rcode.0;
+            let reply_to = ReplyTo::asked(&asked, limit);
+            facts.rcode = settled.rcode_for(&reply_to).0;
+            settled.write(subject, &reply_to, self.draw(), &mut message);
             facts.plugin = settled.plugin;
             facts.cache = match facts.cache {
-                _ if settled.stale => CacheOutcome::StaleOnFailure,
+                outcome if let Some(stale) = settled.stale => {
+                    debug_assert_ne!(outcome, CacheOutcome::Unused);
+                    stale
+                }
                 CacheOutcome::Miss if index > 0 => CacheOutcome::Joined,
                 outcome => outcome,
             };
@@ -154,71 +104,122 @@ impl Worker {
                 plugin,
                 error,
             } => (message, plugin, error),
-            Outcome::Failed { plugin, error } => return self.failed(now, subject, plugin, error),
+            Outcome::Failed(trouble) => return self.failed(now, subject, trouble),
         };
         let Some(mut answer) = on_the_way_back(subject, reverter, message) else {
-            let error = "the answer is malformed".to_owned();
-            return self.failed(now, subject, plugin, error);
+            let trouble = Trouble {
+                plugin,
+                ..Trouble::upstreams("the answer is malformed")
+            };
+            return self.failed(now, subject, trouble);
         };
-        let good = matches!(answer.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
-        if subject.is_cacheable()
-            && let Some(cache) = &subject.block().cache
-        {
-            cache.store(now, &subject.store_key(), &subject.name(), &mut answer);
-            if !good
-                && plugin == Plugin::Forward
-                && let Some(settled) = self.expired(now, subject)
-            {
-                let error = format!("upstream answered {}", answer.rcode);
-                self.report_failure(subject, error, true);
-                return settled;
-            }
+        if let Some(settled) = self.keep_answer(now, subject, plugin, &mut answer) {
+            return settled;
         }
-        debug_assert!(answer.kind != AnswerKind::Failure || !good);
         Settled {
             rcode: answer.rcode,
             answer: Some(answer.message),
             plugin,
-            stale: false,
+            stale: None,
             note: error,
         }
     }
 
-    /// No answer: an expired one if there is one, else SERVFAIL.
-    fn failed(&mut self, now: Time, subject: &Subject, plugin: Plugin, error: String) -> Settled {
-        let rcode = rcode_of(&error);
-        let expired = if plugin == Plugin::Forward {
-            self.expired(now, subject)
-        } else {
-            None
-        };
-        // The limit of concurrent questions says nothing about this one.
-        if plugin == Plugin::Forward
-            && rcode == Rcode::SERVFAIL
-            && subject.is_cacheable()
-            && let Some(cache) = &subject.block().cache
+    /// Keeps an answer; gives the expired one that is better than it.
+    fn keep_answer(
+        &mut self,
+        now: Time,
+        subject: &Subject,
+        plugin: Plugin,
+        answer: &mut Answer,
+    ) -> Option<Settled> {
+        if !subject.is_cacheable() {
+            return None;
+        }
+        let cache = subject.block().cache.as_ref()?;
+        if !subject.flags.has(Flags::RD)
+            && (answer.no_data && answer.kind == AnswerKind::Success
+                || answer.kind == AnswerKind::Failure)
         {
-            cache.store_failure(now, &subject.store_key(), &subject.question);
+            // Upstreams say so because they were not to look further. It must not be what clients are told that want them to.
+            answer.kind = AnswerKind::Uncacheable;
+        }
+        cache.store(now, &subject.store_key(), &subject.name(), answer);
+        if plugin != Plugin::Forward {
+            return None;
+        }
+        let good = matches!(answer.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        if good {
+            let positive = answer.kind == AnswerKind::Success && !answer.no_data;
+            if positive || !cache.prefers_positive() {
+                return None;
+            }
+            return self.preferred(now, subject);
+        }
+        let settled = self.expired(now, subject)?;
+        cache.store_failure(now, &subject.store_key(), &subject.question, true);
+        let error = format!("upstream answered {}", answer.rcode);
+        self.report_failure(subject, error, true);
+        Some(settled)
+    }
+
+    /// No answer: an expired one if there is one, else SERVFAIL.
+    fn failed(&mut self, now: Time, subject: &Subject, trouble: Trouble) -> Settled {
+        let Trouble {
+            plugin,
+            error,
+            rcode,
+            note,
+            lasting,
+        } = trouble;
+        let mut expired = None;
+        if plugin == Plugin::Forward {
+            expired = self.expired(now, subject);
+            if lasting
+                && subject.is_cacheable()
+                && let Some(cache) = &subject.block().cache
+            {
+                let key = subject.store_key();
+                cache.store_failure(now, &key, &subject.question, expired.is_some());
+            }
         }
         self.report_failure(subject, error.clone(), expired.is_some());
         expired.unwrap_or(Settled {
             answer: None,
             rcode,
             plugin,
-            stale: false,
-            note: (plugin == Plugin::Forward).then_some((NO_REACHABLE_AUTHORITY, error)),
+            stale: None,
+            note: note.map(|code| (code, error)),
         })
     }
 
     /// The expired answer to serve in place of a failure.
     fn expired(&mut self, now: Time, subject: &Subject) -> Option<Settled> {
+        self.kept(subject, |cache, message| {
+            cache.look_up_stale(now, &subject.store_key(), message)
+        })
+    }
+
+    /// The success, expired or not, to serve in place of a denial.
+    fn preferred(&mut self, now: Time, subject: &Subject) -> Option<Settled> {
+        let mut settled = self.kept(subject, |cache, message| {
+            cache.look_up_preferred(now, &subject.store_key(), message)
+        })?;
+        settled.stale = Some(CacheOutcome::Stale);
+        Some(settled)
+    }
+
+    fn kept(
+        &mut self,
+        subject: &Subject,
+        look_up: impl FnOnce(&crate::cache::Cache, &mut Vec<u8>) -> Option<Found>,
+    ) -> Option<Settled> {
         if !subject.is_cacheable() {
             return None;
         }
         let cache = subject.block().cache.as_ref()?;
         let mut message = std::mem::take(&mut self.scratch);
-        let found = cache.look_up_stale(now, &subject.store_key(), &mut message);
-        let settled = found.map(|found| {
+        let settled = look_up(cache, &mut message).map(|found| {
             let (bytes, offsets) = found.parts(&mut message);
             set_ttls(bytes, offsets, cache.stale_ttl());
             let answer = message[..found.length].to_vec();
@@ -227,8 +228,8 @@ impl Worker {
                 answer: Some(answer),
                 rcode,
                 plugin: Plugin::Cache,
-                stale: true,
-                note: Some((STALE_ANSWER, String::new())),
+                stale: Some(CacheOutcome::StaleOnFailure),
+                note: Some((stale_note(rcode), String::new())),
             }
         });
         self.scratch = message;
@@ -246,38 +247,14 @@ impl Worker {
         });
     }
 
-    fn forget_asking(&mut self, origin: IpAddr) {
+    fn forget_asking(&mut self, origin: Option<IpAddr>) {
+        let Some(origin) = origin else { return };
         if let Some(count) = self.asking.get_mut(&origin) {
             *count -= 1;
             if *count == 0 {
                 self.asking.remove(&origin);
             }
         }
-    }
-}
-
-impl Settled {
-    /// Writes the reply to one question into `out`.
-    pub(super) fn write(
-        &self,
-        subject: &Subject,
-        reply_to: &ReplyTo<'_>,
-        random: u64,
-        out: &mut Vec<u8>,
-    ) {
-        let note = self
-            .note
-            .as_ref()
-            .map(|(code, text)| (*code, text.as_str()));
-        let Some(answer) = &self.answer else {
-            return reply_to.empty(out, self.rcode, note);
-        };
-        out.clear();
-        out.extend_from_slice(answer);
-        if let Some(loadbalance) = &subject.block().loadbalance {
-            loadbalance.apply(out, random);
-        }
-        reply_to.finish(out, self.rcode, self.stale, note);
     }
 }
 
@@ -326,6 +303,3 @@ impl Subject {
         })
     }
 }
-
-/// Extended DNS Error 22 (RFC 8914 section 4.23).
-const NO_REACHABLE_AUTHORITY: u16 = 22;

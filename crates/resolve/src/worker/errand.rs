@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nodens_dns::{
     Class, EdnsOption, Flags, HEADER_LENGTH, Header, MAX_NAME_LENGTH, NameKey, Opcode, Query,
@@ -31,12 +32,17 @@ pub(super) struct Errand {
     pub(super) reverter: Option<Reverter>,
     pub(super) phase: Phase,
     pub(super) exchange: Exchange,
+    /// The number of the exchange's first message: numbers go on from phase to phase, so that a late word about a message of
+    /// an earlier phase is not taken for one about this phase's.
+    pub(super) first_ask: u8,
     /// Which `forward` line of the block.
     pub(super) forward: usize,
     /// A response that is used if nothing better comes.
     pub(super) fallback: Option<Vec<u8>>,
     /// Until when clients wait.
     pub(super) deadline: Time,
+    /// When to give those who wait what has expired, and how long after that again.
+    pub(super) serve_expired: Option<(Time, Duration)>,
     /// Nobody waits any more; an answer is only kept.
     pub(super) answered: bool,
     /// The client that asked first; nothing for a question of our own.
@@ -198,6 +204,33 @@ impl Errand {
             .forward
             .case_randomization
             .then_some(attempt.case)
+    }
+
+    /// Which attempt of the exchange the message with this number belongs to; nothing for one of an earlier exchange.
+    pub(super) fn attempt(&self, number: u8) -> Option<usize> {
+        let attempt = usize::from(number.wrapping_sub(self.first_ask));
+        (attempt < self.exchange.attempts.len()).then_some(attempt)
+    }
+
+    /// The number of an attempt's message.
+    pub(super) fn number(&self, attempt: usize) -> u8 {
+        self.first_ask
+            .wrapping_add(u8::try_from(attempt).unwrap_or(u8::MAX))
+    }
+
+    /// Makes another exchange this errand's.
+    pub(super) fn go_on_with(&mut self, exchange: Exchange) {
+        self.first_ask = self.number(self.exchange.attempts.len());
+        self.exchange = exchange;
+    }
+
+    /// When it wants to be looked at.
+    pub(super) fn next_deadline(&self) -> Time {
+        if self.answered {
+            return self.deadline;
+        }
+        let serve_expired = self.serve_expired.map_or(Time::NEVER, |(at, _)| at);
+        self.deadline.min(self.exchange.retry_at).min(serve_expired)
     }
 
     /// The question section asked in this phase.

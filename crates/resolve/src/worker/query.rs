@@ -112,6 +112,7 @@ impl Worker {
                 .hash(query.key.as_wire(), query.qtype.0, query.qclass.0, flags),
         };
         facts.cache = CacheOutcome::Miss;
+        let mut failed = false;
         let (found, ttl, outcome) = match cache.look_up(now, &key, out) {
             LookUp::Nothing => return Quick::Miss(facts, route),
             LookUp::Stale { found } if !cache.serves_stale_at_once(now, &found) => {
@@ -127,6 +128,10 @@ impl Worker {
             }
             LookUp::Stale { found } => (found, cache.stale_ttl(), CacheOutcome::Stale),
             LookUp::Failing { found } => (found, cache.stale_ttl(), CacheOutcome::StaleOnFailure),
+            LookUp::Failed { found } => {
+                failed = true;
+                (found, cache.ttl_left(now, &found), CacheOutcome::DenialHit)
+            }
         };
         // The offsets stand behind the message in `out`; they are read before it is cut to the message.
         let (message, offsets) = found.parts(out);
@@ -140,32 +145,40 @@ impl Worker {
         let rcode = Rcode(u16::from(out.get(3).copied().unwrap_or(0) & 0xf));
         facts.rcode = rcode.0;
         let note = match outcome {
-            CacheOutcome::Stale | CacheOutcome::StaleOnFailure => Some((STALE_ANSWER, "")),
-            CacheOutcome::DenialHit if rcode == Rcode::SERVFAIL => Some((CACHED_ERROR, "")),
+            CacheOutcome::Stale | CacheOutcome::StaleOnFailure => Some((stale_note(rcode), "")),
+            _ if failed => Some((CACHED_ERROR, "")),
             _ => None,
         };
         reply_to.finish(out, rcode, true, note);
         let denial = outcome == CacheOutcome::DenialHit;
         match outcome {
             CacheOutcome::Hit | CacheOutcome::DenialHit
-                if !cache.wants_prefetch(now, &key, &found, denial) =>
+                if !failed && !cache.wants_prefetch(now, &key, &found, denial) =>
             {
                 Quick::Done(Step::Reply(facts))
             }
             // While upstreams fail, the mark of the failure says when to try again.
             CacheOutcome::StaleOnFailure => Quick::Done(Step::Reply(facts)),
+            CacheOutcome::DenialHit if failed => Quick::Done(Step::Reply(facts)),
             _ => Quick::Refresh(facts, route),
         }
     }
 
-    /// Fetches an answer again that was just given.
+    /// Fetches an answer again that was just given, unless that failed a moment ago.
     fn refresh(&mut self, now: Time, client: &Client, query: &Query<'_>, route: Route) {
         let subject = Subject::new(&self.resolver, route, client, query);
-        self.events.push(Event::Prefetch {
-            server: client.server,
-            block: route.block,
-        });
-        self.start_refresh(now, subject, query);
+        let cache = subject.block().cache.as_ref();
+        if cache
+            .is_some_and(|cache| cache.failed_lately(now, &subject.store_key(), &mut self.scratch))
+        {
+            return;
+        }
+        if self.start_refresh(now, subject, query) {
+            self.events.push(Event::Prefetch {
+                server: client.server,
+                block: route.block,
+            });
+        }
     }
 }
 
@@ -290,7 +303,11 @@ fn reject(error: QueryError, client: &Client, message: &[u8], out: &mut Vec<u8>)
     })
 }
 
-/// Extended DNS Error 3: an expired answer (RFC 8914 section 4.4).
-pub(super) const STALE_ANSWER: u16 = 3;
+/// The Extended DNS Error of an expired answer (RFC 8914 sections 4.4 and 4.20).
+#[inline]
+pub(super) fn stale_note(rcode: Rcode) -> u16 {
+    if rcode == Rcode::NXDOMAIN { 19 } else { 3 }
+}
+
 /// Extended DNS Error 13: a failure from the cache (RFC 8914 section 4.14).
 const CACHED_ERROR: u16 = 13;

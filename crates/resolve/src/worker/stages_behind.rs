@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
-use nodens_dns::{EdnsOption, Name, NameKey, Query, Question, Rcode, RecordType};
+use nodens_dns::{EdnsOption, Name, NameKey, Query, Question, RecordType};
 
-use super::conclude::Outcome;
-use super::errand::{Errand, Phase, Subject};
+use super::errand::Subject;
+use super::outcome::{Outcome, Trouble};
 use super::query::reply_limit;
-use super::tasks::Task;
 use super::{Step, Worker};
 use crate::block::Block;
-use crate::client::{Asked, Client};
-use crate::exchange::Exchange;
-use crate::facts::{DropReason, Event, Facts, Plugin, TemplateOutcome};
-use crate::flights::{Joined, Waiter};
+use crate::client::Client;
+use crate::facts::{Event, Facts, Plugin, TemplateOutcome};
+use crate::flights::Joined;
 use crate::reply::ReplyTo;
 use crate::router::Route;
 use crate::stages::{
@@ -40,8 +37,8 @@ pub(super) enum Path {
 /// A question as the stages behind the cache left it.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    wanted: Box<[u8]>,
-    options: Vec<EdnsOption>,
+    pub(super) wanted: Box<[u8]>,
+    pub(super) options: Vec<EdnsOption>,
     pub(super) reverter: Option<Reverter>,
     pub(super) path: Path,
 }
@@ -61,24 +58,22 @@ impl Worker {
         let prepared = self.prepare(&subject, query);
         let outcome = match prepared.path {
             Path::Answered { reply, plugin } => Outcome::from_stage(&subject, &reply, plugin),
-            Path::Failed { plugin, error } => Outcome::Failed {
-                plugin,
-                error: error.to_owned(),
-            },
+            Path::Failed { plugin, error } => Outcome::Failed(Trouble::stage(plugin, error)),
             Path::Template(_) | Path::Upstreams { .. } => {
-                return self.ask_upstreams(now, subject, query, prepared, facts, out);
+                return self.ask_upstreams(now, subject, query, prepared, facts);
             }
         };
         let settled = self.settle(now, &subject, prepared.reverter.as_ref(), outcome);
-        facts.rcode = settled.rcode.0;
-        facts.plugin = settled.plugin;
         let limit = reply_limit(subject.block(), client.transport, query.udp_size());
-        settled.write(&subject, &ReplyTo::query(query, limit), self.draw(), out);
+        let reply_to = ReplyTo::query(query, limit);
+        facts.rcode = settled.rcode_for(&reply_to).0;
+        facts.plugin = settled.plugin;
+        settled.write(&subject, &reply_to, self.draw(), out);
         Step::Reply(facts)
     }
 
-    /// Asks for an answer again that the cache has.
-    pub(super) fn start_refresh(&mut self, now: Time, subject: Subject, query: &Query<'_>) {
+    /// Asks for an answer again that the cache has. False when it is being asked for already, or there is too much to do.
+    pub(super) fn start_refresh(&mut self, now: Time, subject: Subject, query: &Query<'_>) -> bool {
         let prepared = self.prepare(&subject, query);
         let asks = matches!(prepared.path, Path::Template(_) | Path::Upstreams { .. });
         if !asks {
@@ -86,15 +81,16 @@ impl Worker {
                 let outcome = Outcome::from_stage(&subject, &reply, plugin);
                 self.settle(now, &subject, prepared.reverter.as_ref(), outcome);
             }
-            return;
+            return true;
         }
         let resolver = Arc::clone(&subject.resolver);
         if !self.tasks.has_room()
             || resolver.shared.flights.join(&subject.key, None) != Joined::First
         {
-            return;
+            return false;
         }
         self.start_errand(now, subject, prepared, None);
+        true
     }
 
     /// Calls the stages, in their order.
@@ -127,22 +123,16 @@ impl Worker {
                 local: client.local,
                 transport: client.transport,
             };
-            match rewrite.rewrite(&question, &[], &origin) {
-                Ok(rewritten) => {
-                    question = rewritten.question;
-                    prepared.options = rewritten.options;
-                    prepared.reverter = rewritten.reverter;
-                    prepared.wanted = section_of(&question);
-                }
-                Err(_) => {
-                    let error = "plugin/rewrite: invalid name after rewrite";
-                    prepared.path = Path::Failed {
-                        plugin: Plugin::Rewrite,
-                        error,
-                    };
-                    return prepared;
-                }
-            }
+            let Ok(rewritten) = rewrite.rewrite(&question, &[], &origin) else {
+                let error = "plugin/rewrite: invalid name after rewrite";
+                let plugin = Plugin::Rewrite;
+                prepared.path = Path::Failed { plugin, error };
+                return prepared;
+            };
+            question = rewritten.question;
+            prepared.options = rewritten.options;
+            prepared.reverter = rewritten.reverter;
+            prepared.wanted = section_of(&question);
         }
         prepared.path = self.path(subject, block, &question, query);
         prepared
@@ -233,146 +223,14 @@ impl Worker {
             path => path,
         }
     }
+}
 
-    /// Keeps the client waiting and asks upstreams, unless they are being asked already.
-    fn ask_upstreams(
-        &mut self,
-        now: Time,
-        subject: Subject,
-        query: &Query<'_>,
-        prepared: Prepared,
-        mut facts: Facts,
-        out: &mut Vec<u8>,
-    ) -> Step {
-        let client = subject.client;
-        let waiter = Waiter {
-            client,
-            asked: Asked::remember(query, now),
-            facts,
-        };
-        let resolver = Arc::clone(&subject.resolver);
-        match resolver.shared.flights.join(&subject.key, Some(waiter)) {
-            Joined::Waiting => return Step::Waiting,
-            Joined::Full => return Step::Drop(DropReason::Overload),
-            Joined::First => {}
-        }
-        let origin = client.peer.ip();
-        let asking = self.asking.get(&origin).copied().unwrap_or(0);
-        if !self.tasks.has_room() || asking >= MAX_TASKS_PER_CLIENT {
-            resolver.shared.flights.take(&subject.key);
-            let outcome = Outcome::Failed {
-                plugin: Plugin::Forward,
-                error: "too many questions at once".into(),
-            };
-            let settled = self.settle(now, &subject, None, outcome);
-            (facts.rcode, facts.plugin) = (settled.rcode.0, settled.plugin);
-            let limit = reply_limit(subject.block(), client.transport, query.udp_size());
-            settled.write(&subject, &ReplyTo::query(query, limit), self.draw(), out);
-            return Step::Reply(facts);
-        }
-        *self.asking.entry(origin).or_insert(0) += 1;
-        self.start_errand(now, subject, prepared, Some(origin));
-        Step::Waiting
-    }
-
-    /// Starts asking: the question itself, or what a template's answer lacks.
-    fn start_errand(
-        &mut self,
-        now: Time,
-        subject: Subject,
-        prepared: Prepared,
-        origin: Option<std::net::IpAddr>,
-    ) {
-        let (phase, forward, wanted) = match prepared.path {
-            Path::Upstreams { forward } => (Phase::Question, forward, prepared.wanted),
-            Path::Template(reply) => {
-                let questions: Vec<Question> = reply.lookups().cloned().collect();
-                let wanted = questions.first().map_or(prepared.wanted, section_of);
-                (
-                    Phase::Template {
-                        reply,
-                        questions,
-                        replies: Vec::new(),
-                    },
-                    0,
-                    wanted,
-                )
-            }
-            Path::Answered { .. } | Path::Failed { .. } => return,
-        };
-        let verify = subject
-            .block()
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.verify_timeout());
-        let deadline = now + verify.map_or(PATIENCE, |timeout| timeout.min(PATIENCE));
-        let exchange = self.exchange(now, &subject, forward);
-        match exchange {
-            Ok(exchange) => {
-                let errand = Errand {
-                    subject,
-                    wanted,
-                    options: prepared.options,
-                    reverter: prepared.reverter,
-                    phase,
-                    exchange,
-                    forward,
-                    fallback: None,
-                    deadline,
-                    answered: false,
-                    origin,
-                };
-                self.send_new(now, Task::Errand(errand));
-            }
-            Err(error) => {
-                let outcome = Outcome::Failed {
-                    plugin: Plugin::Forward,
-                    error,
-                };
-                self.conclude(now, &subject, prepared.reverter.as_ref(), outcome, origin);
-            }
-        }
-    }
-
-    /// Starts on the upstreams of a `forward` line.
-    ///
-    /// # Errors
-    /// Why they are not to be asked, in words.
-    pub(super) fn exchange(
-        &mut self,
-        now: Time,
-        subject: &Subject,
-        forward: usize,
-    ) -> Result<Exchange, String> {
-        let block = subject.block();
-        let Some(line) = block.forwards.get(forward) else {
-            return Err("plugin/forward: no next plugin found".into());
-        };
-        let (order, all_down) = line.order(self.draw());
-        if all_down {
-            self.events.push(Event::AllUpstreamsDown {
-                block: subject.route.block,
-            });
-            if line.fail_fast {
-                return Err("no healthy proxies".into());
-            }
-        }
-        if let Err(limit) = line.enter() {
-            self.events.push(Event::TooManyConcurrent {
-                block: subject.route.block,
-                limit,
-            });
-            return Err(format!("{TOO_MANY_CONCURRENT} {limit}"));
-        }
-        let exchange = Exchange::new(Arc::clone(line), subject.client.transport, order, now);
-        for upstream in exchange
-            .attempts
-            .iter()
-            .map(|attempt| Arc::clone(&attempt.upstream))
-        {
-            self.probe_tcp_if_due(now, &upstream);
-        }
-        Ok(exchange)
+/// The `forward` line for a question section; the number of lines when there is none.
+pub(super) fn forward_for(block: &Block, wanted: &[u8]) -> usize {
+    let name = NameKey::read(wanted, 0).ok();
+    match name.map(|name| forward_path(block, &name, 0)) {
+        Some(Path::Upstreams { forward }) => forward,
+        _ => block.forwards.len(),
     }
 }
 
@@ -397,19 +255,3 @@ pub(super) fn section_of(question: &Question) -> Box<[u8]> {
     ];
     [name.as_wire(), &numbers[0], &numbers[1]].concat().into()
 }
-
-/// The response code for an error in words: REFUSED for too many questions at once, as CoreDNS has it.
-pub(super) fn rcode_of(error: &str) -> Rcode {
-    if error.starts_with(TOO_MANY_CONCURRENT) {
-        Rcode::REFUSED
-    } else {
-        Rcode::SERVFAIL
-    }
-}
-
-/// How long a client waits for upstreams at most (RFC 8767 section 5: 1.8 s, so that its own timer of two seconds or more does
-/// not expire first).
-pub(super) const PATIENCE: Duration = Duration::from_millis(1800);
-/// Questions under way in one worker for one client address: a flood from one client leaves room for the others.
-const MAX_TASKS_PER_CLIENT: u32 = 4096;
-const TOO_MANY_CONCURRENT: &str = "concurrent queries exceeded maximum";

@@ -10,6 +10,10 @@ use crate::time::Time;
 
 /// Something under way.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "tasks are boxed, and nearly all are errands"
+)]
 pub(super) enum Task {
     /// A question.
     Errand(Errand),
@@ -34,57 +38,51 @@ pub(super) struct Tasks {
 }
 
 impl TaskId {
-    /// Names attempt `attempt` of this task to the driver.
-    pub(super) fn ask(self, attempt: usize) -> AskId {
-        let attempt = u64::try_from(attempt).unwrap_or(0) & 0xff;
-        AskId(u64::from(self.serial) << 32 | u64::from(self.place & 0xff_ffff) << 8 | attempt)
+    /// Names a message of this task to the driver by its number, which wraps around.
+    pub(super) fn ask(self, number: u8) -> AskId {
+        let place = u64::from(self.place & 0xff_ffff);
+        AskId(u64::from(self.serial) << 32 | place << 8 | u64::from(number))
     }
 
-    /// The task and attempt that the driver means.
-    pub(super) fn of(ask: AskId) -> (Self, usize) {
-        let [attempt, p0, p1, p2, s0, s1, s2, s3] = ask.0.to_le_bytes();
+    /// The task and the number of the message that the driver means.
+    pub(super) fn of(ask: AskId) -> (Self, u8) {
+        let [number, p0, p1, p2, s0, s1, s2, s3] = ask.0.to_le_bytes();
         let place = u32::from_le_bytes([p0, p1, p2, 0]);
-        (
-            Self {
-                place,
-                serial: u32::from_le_bytes([s0, s1, s2, s3]),
-            },
-            usize::from(attempt),
-        )
+        let serial = u32::from_le_bytes([s0, s1, s2, s3]);
+        (Self { place, serial }, number)
     }
 }
 
 impl Tasks {
-    /// Finds a place for a task; nothing when there are too many.
-    pub(super) fn add(&mut self, task: Task, deadline: Time) -> Option<TaskId> {
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None if self.places.len() < MAX_TASKS => {
-                self.places.push((0, None));
-                u32::try_from(self.places.len() - 1).ok()?
-            }
-            None => return None,
-        };
-        let (serial, holder) = self.places.get_mut(usize::try_from(place).ok()?)?;
-        *serial = serial.wrapping_add(1);
-        let id = TaskId {
-            place,
-            serial: *serial,
-        };
-        self.waited_for += usize::from(task.is_waited_for());
-        *holder = Some(Box::new(task));
-        self.deadlines.push(Reverse((deadline, id)));
-        Some(id)
+    /// Finds a place for a task that the caller holds; [`Self::put_back`] or [`Self::end`] must
+    /// follow. Whoever starts something asks [`Self::has_room`] first. An errand may bring a health
+    /// check with it, so the limit is not enforced here, where an errand could only be lost.
+    pub(super) fn reserve(&mut self) -> TaskId {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push((0, None));
+            u32::try_from(self.places.len() - 1).expect("tasks are limited to some thousands")
+        });
+        let mut id = TaskId { place, serial: 0 };
+        if let Some((serial, _)) = self.place(id) {
+            *serial = serial.wrapping_add(1);
+            id.serial = *serial;
+        }
+        id
     }
 
     /// Whether there is room for another task.
     pub(super) fn has_room(&self) -> bool {
-        !self.free.is_empty() || self.places.len() < MAX_TASKS
+        self.places.len() - self.free.len() < MAX_TASKS
+    }
+
+    /// Whether there is room for tasks that only wait for late answers.
+    pub(super) fn has_room_for_late(&self) -> bool {
+        self.places.len() - self.free.len() < MAX_TASKS / 2
     }
 
     /// Takes a task out to work on it; [`Self::put_back`] or [`Self::end`] must follow.
     pub(super) fn take(&mut self, id: TaskId) -> Option<Box<Task>> {
-        let (serial, holder) = self.places.get_mut(usize::try_from(id.place).ok()?)?;
+        let (serial, holder) = self.place(id)?;
         if *serial != id.serial {
             return None;
         }
@@ -96,10 +94,7 @@ impl Tasks {
     /// Puts a task back that goes on until `deadline`.
     pub(super) fn put_back(&mut self, id: TaskId, task: Box<Task>, deadline: Time) {
         self.waited_for += usize::from(task.is_waited_for());
-        if let Some((_, holder)) = usize::try_from(id.place)
-            .ok()
-            .and_then(|at| self.places.get_mut(at))
-        {
+        if let Some((_, holder)) = self.place(id) {
             *holder = Some(task);
         }
         self.deadlines.push(Reverse((deadline, id)));
@@ -130,6 +125,10 @@ impl Tasks {
 
     pub(super) fn waited_for(&self) -> usize {
         self.waited_for
+    }
+
+    fn place(&mut self, id: TaskId) -> Option<&mut (u32, Option<Box<Task>>)> {
+        self.places.get_mut(usize::try_from(id.place).ok()?)
     }
 
     fn is_current(&self, id: TaskId) -> bool {

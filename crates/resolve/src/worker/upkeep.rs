@@ -24,6 +24,8 @@ pub(super) struct Check {
     protocol: Protocol,
     source: AskSource,
     question: Box<[u8]>,
+    /// The number of the latest message.
+    number: u8,
     started: Time,
     /// When the check has failed; between two checks, when the next one is due.
     pub(super) deadline: Time,
@@ -71,6 +73,30 @@ impl Worker {
         check.upstream.note_round_trip(now.since(check.started));
     }
 
+    /// A check's deadline has come.
+    pub(super) fn check_due(&mut self, now: Time, id: TaskId, mut task: Box<Task>) {
+        let Task::Check(check) = &mut *task else {
+            return;
+        };
+        if !check.resting {
+            return self.check_failed(now, id, task, &Failure::Timeout);
+        }
+        let upstreams = self.resolver.upstreams();
+        if !upstreams
+            .iter()
+            .any(|upstream| Arc::ptr_eq(upstream, &check.upstream))
+        {
+            // A reload has removed it.
+            check.upstream.end_check();
+            return self.tasks.end(id);
+        }
+        check.resting = false;
+        check.number = check.number.wrapping_add(1);
+        check.started = now;
+        check.deadline = now + CHECK_TIMEOUT;
+        self.go_on(now, id, task);
+    }
+
     pub(super) fn check_failed(
         &mut self,
         now: Time,
@@ -82,12 +108,6 @@ impl Worker {
             return;
         };
         let upstream = Arc::clone(&check.upstream);
-        if check.resting {
-            check.resting = false;
-            check.started = now;
-            check.deadline = now + CHECK_TIMEOUT;
-            return self.go_on(now, id, task);
-        }
         if check.source == AskSource::TcpProbe {
             self.tasks.end(id);
             return self.tcp_failed(now, &upstream, failure);
@@ -105,10 +125,10 @@ impl Worker {
             check.protocol = Protocol::Udp;
         }
         // From one question to the next, not from failure to question: a refusal comes at once, and must not be met at once.
+        let interval = upstream.settings().health_check.max(SHORTEST_INTERVAL);
         check.resting = true;
-        check.deadline = (check.started + upstream.settings().health_check).max(now);
-        let deadline = check.deadline;
-        self.tasks.put_back(id, task, deadline);
+        check.deadline = (check.started + interval).max(now);
+        self.keep(id, task);
     }
 
     /// An upstream has answered something.
@@ -154,6 +174,7 @@ impl Check {
             protocol,
             source,
             question: [name.as_wire(), &numbers[0], &numbers[1]].concat().into(),
+            number: 0,
             started: now,
             deadline: now + CHECK_TIMEOUT,
             resting: false,
@@ -164,22 +185,31 @@ impl Check {
         &self.question
     }
 
+    /// Whether the failure of this message is the failure of the check.
+    pub(super) fn is_waiting_for(&self, number: u8) -> bool {
+        !self.resting && number == self.number
+    }
+
     /// The message to send.
     pub(super) fn ask(&self, id: TaskId) -> Ask {
         let recursion = self.upstream.settings().health_check_recursion;
         let flags = Flags(0).with(Flags::RD, recursion);
         Ask {
-            id: id.ask(0),
+            id: id.ask(self.number),
             upstream: Arc::clone(&self.upstream),
             protocol: self.protocol,
             message: compose(flags, &self.question, None, None),
-            give_up: self.deadline,
+            give_up: self.started + CHECK_LATE,
             source: self.source,
         }
     }
 }
 
-/// How long an answer to a check may take (CoreDNS: one second).
-const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an answer to a check may take before the check counts as failed.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long an answer still shows that the upstream lives (CoreDNS: one second).
+const CHECK_LATE: Duration = Duration::from_secs(1);
+/// `health_check 0s` is no request for a busy loop.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
 /// How long an upstream without TCP is asked by UDP before TCP is tried again.
 const TCP_RETRY: Duration = Duration::from_secs(30);

@@ -95,10 +95,10 @@ pub(super) const DIRECTIVE: Directive = Directive {
             corefile: ". {\n    template IN AAAA .\n    forward . 192.0.2.1\n}\n",
         },
         Example {
-            purpose: "One alias for every name but one",
-            corefile: "example.org {\n    template IN CNAME {\n        answer \"{{ if eq .Name \
-                `www.example.org.` }}{{ .Name }} 60 IN CNAME web.example.net.{{ else }}{{ .Name }} 60 IN \
-                CNAME other.example.net.{{ end }}\"\n    }\n    forward . 192.0.2.1\n}\n",
+            purpose: "Aliases, one of them different",
+            corefile: "example.org {\n    template IN A {\n        answer \"{{ .Name }} 60 IN CNAME \
+                {{ if eq .Name `www.example.org.` }}web{{ else }}other{{ end }}.example.net.\"\n    \
+                }\n    forward . 192.0.2.1\n}\n",
         },
         Example {
             purpose: "Addresses made from names",
