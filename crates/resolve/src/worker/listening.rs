@@ -32,8 +32,8 @@ pub(super) fn answers(message: &[u8], asked: &[u8], case: Option<u64>) -> bool {
     }
 }
 
-/// The answer, if all of its records and the names in them can be read. One that was cut inside a record and says so becomes an empty one that says
-/// so, as in CoreDNS.
+/// The answer, if all of its records and the names in them can be read. One that was cut inside a record and says so becomes an
+/// empty one that says so, as in CoreDNS.
 pub(super) fn readable(message: &[u8]) -> Option<Vec<u8>> {
     let view = Message::parse(message).ok()?;
     // A client that cannot read a name drops the whole reply and waits for another.

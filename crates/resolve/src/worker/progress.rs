@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodens_dns::{Flags, Message};
+use nodens_dns::{Flags, Message, Rcode};
 
 use super::Worker;
 use super::errand::{Errand, Phase};
@@ -194,8 +194,12 @@ impl Worker {
             self.tcp_works(&upstream);
         }
         if errand.answered {
-            // Nobody waits for something better.
+            // Nobody waits for another try, but what was sent may still bring something worth keeping.
             errand.exchange.note_end(attempt);
+            let good = matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+            if (!good || response.truncated) && errand.exchange.is_waiting() {
+                return self.keep(id, task);
+            }
         } else if errand.exchange.on_response(now, attempt, response) == Verdict::Retry {
             errand.fallback = Some(message);
             return self.go_on(now, id, task);
