@@ -1,52 +1,24 @@
 //! `nodens cache`: the DNS cache.
 
+mod flags;
+mod options;
+mod values;
+
+use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
-use nodens_serve::program::{ProgramError, ProgramOptions, Source, run as run_program};
+use nodens_serve::program::{ProgramError, Source, run as run_program};
 
-/// Run the DNS cache
-///
-/// Reads a Corefile, the configuration of CoreDNS and node-cache. Without -conf it reads ./Corefile; where there is none, it
-/// listens on 127.0.0.1:5353 and asks the servers of /etc/resolv.conf:
-///
-///   dig -p 5353 @127.0.0.1 hello.nodens.example
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct Arguments {
-    /// The Corefile
-    #[arg(long, value_name = "FILE")]
-    conf: Option<PathBuf>,
-    /// The port of a server block that names none
-    #[arg(
-        long = "dns.port",
-        short = 'p',
-        value_name = "PORT",
-        default_value_t = 53
-    )]
-    dns_port: u16,
-    /// Write the process id to this file once questions are answered
-    #[arg(long, value_name = "FILE")]
-    pidfile: Option<PathBuf>,
-    /// Say nothing at start
-    #[arg(long)]
-    quiet: bool,
-    /// Check the Corefile and end: 0 when it can be used, 1 with the place and what was expected when not
-    #[arg(long)]
-    check: bool,
-    /// List the directives a Corefile may hold and end
-    #[arg(long)]
-    plugins: bool,
-    /// Print the built-in Corefile and end
-    #[arg(long)]
-    print_default: bool,
-}
+pub(crate) use self::flags::Arguments;
 
 /// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let outcome = if arguments.plugins {
+    let outcome = if !arguments.extra.is_empty() {
+        Err(extra_arguments(arguments))
+    } else if arguments.version {
+        print(&version())
+    } else if arguments.plugins {
         list_directives()
     } else if arguments.print_default {
         print(BUILT_IN)
@@ -65,12 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn serve(arguments: &Arguments) -> Result<(), String> {
-    let options = ProgramOptions {
-        source: source(arguments),
-        port: arguments.dns_port,
-        pid_file: arguments.pidfile.clone(),
-        quiet: arguments.quiet,
-    };
+    let options = options::program(arguments)?;
     run_program(&options).map_err(|error| match error {
         ProgramError::System { operation, source } => format!("{operation}: {source}"),
         ProgramError::Configuration(text) | ProgramError::Loop(text) => text,
@@ -78,21 +45,43 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
 }
 
 fn check(arguments: &Arguments) -> Result<(), String> {
-    let config = source(arguments).load(arguments.dns_port)?;
+    let options = options::program(arguments)?;
+    let config = options.source.load(options.port)?;
     let mut text = String::new();
     for note in &config.notes {
-        text.push_str(&format!("{} - {}\n", note.position, note.message));
+        let _ = writeln!(text, "{} - {}", note.position, note.message);
+    }
+    if let Source::Text { name, .. } = options.source {
+        let _ = writeln!(text, "{name}: can be used");
     }
     for source in &config.sources {
-        text.push_str(&format!("{}: can be used\n", source.display()));
+        let _ = writeln!(text, "{}: can be used", source.display());
     }
     print(&text)
+}
+
+/// CoreDNS's words, and the usual reason.
+fn extra_arguments(arguments: &Arguments) -> String {
+    let extra: Vec<_> = arguments
+        .extra
+        .iter()
+        .map(|argument| argument.to_string_lossy())
+        .collect();
+    format!(
+        "extra command line arguments: [{}]; expected flags only; the value of a boolean follows '=', as in -setupiptables=false",
+        extra.join(" ")
+    )
+}
+
+fn version() -> String {
+    let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("nodens-{}\n{system}/{machine}\n", env!("CARGO_PKG_VERSION"))
 }
 
 fn list_directives() -> Result<(), String> {
     let mut text = String::from("Directives:\n");
     for directive in nodens_corefile::directives() {
-        text.push_str(&format!("  {:<12} {}\n", directive.name, directive.summary));
+        let _ = writeln!(text, "  {:<12} {}", directive.name, directive.summary);
     }
     print(&text)
 }
@@ -101,19 +90,6 @@ fn print(text: &str) -> Result<(), String> {
     std::io::stdout()
         .write_all(text.as_bytes())
         .map_err(|error| format!("write to stdout: {error}"))
-}
-
-/// What -conf names; else ./Corefile, as in CoreDNS; else the built-in one.
-fn source(arguments: &Arguments) -> Source {
-    let here = PathBuf::from("Corefile");
-    match &arguments.conf {
-        Some(path) => Source::File(path.clone()),
-        None if here.exists() => Source::File(here),
-        None => Source::BuiltIn {
-            name: "built-in Corefile",
-            text: BUILT_IN,
-        },
-    }
 }
 
 /// What is served without a Corefile.

@@ -4,6 +4,7 @@
 
 mod cache;
 mod go_flags;
+mod manifest;
 
 use std::process::ExitCode;
 
@@ -25,12 +26,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Cache(cache::Arguments),
+    Manifest(manifest::Arguments),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse_from(go_flags::spelled_out(std::env::args_os()));
     match arguments.command {
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Manifest(arguments) => manifest::run(&arguments),
     }
 }
 

@@ -1,22 +1,25 @@
 //! Messages in a stream: two bytes of length before each (RFC 1035, section 4.2.2).
+//!
+//! Public because whoever writes a client or a test of streams needs the same two halves: [`Frames`]
+//! for what comes in, [`Outbox`] for what goes out.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 /// Incoming bytes, cut into messages. Holds memory only while a message is incomplete.
 #[derive(Debug, Default)]
-pub(crate) struct Frames {
+pub struct Frames {
     partial: Vec<u8>,
 }
 
 /// A message without a single byte: its sender does not speak DNS.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct EmptyFrame;
+pub struct EmptyFrame;
 
 impl Frames {
     /// Takes `bytes` as the continuation of the stream and calls `take` for each message that is
     /// complete, until it says to stop. What is left is kept.
-    pub(crate) fn feed(
+    pub fn feed(
         &mut self,
         bytes: &[u8],
         take: impl FnMut(&[u8]) -> ControlFlow<()>,
@@ -61,14 +64,14 @@ fn cut(bytes: &[u8], mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<u
 /// Outgoing messages with their lengths, as far as they are not written yet. Holds memory only
 /// while there are any.
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl Outbox {
     /// Adds a message. One longer than the length field can say is not added: false.
-    pub(crate) fn push(&mut self, message: &[u8]) -> bool {
+    pub fn push(&mut self, message: &[u8]) -> bool {
         let Ok(length) = u16::try_from(message.len()) else {
             return false;
         };
@@ -79,7 +82,7 @@ impl Outbox {
     }
 
     /// Writes what the other side takes; gives how many bytes that were.
-    pub(crate) fn write_to(&mut self, mut writer: impl Write) -> io::Result<usize> {
+    pub fn write_to(&mut self, mut writer: impl Write) -> io::Result<usize> {
         let before = self.written;
         while self.written < self.bytes.len() {
             match writer.write(&self.bytes[self.written..]) {
@@ -98,12 +101,12 @@ impl Outbox {
     }
 
     /// How many bytes wait to be written.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.bytes.len() - self.written
     }
 
     /// Whether all is written.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use nodens_resolve::{Asked, Client, DropReason, Event, Facts};
+use nodens_resolve::{Asked, Client, DropReason, Event, Facts, Protocol, Upstream};
 
 /// One worker's share of metrics and logs.
 pub trait Observer {
@@ -20,11 +20,22 @@ pub trait Observer {
     /// Something was not answered, and never will be.
     fn dropped(&mut self, reason: Discard);
 
+    /// A question went to an upstream over a socket that had carried others, or over a new one.
+    fn carried(&mut self, upstream: &Upstream, protocol: Protocol, reused: bool) {
+        let _ = (upstream, protocol, reused);
+    }
+
     /// The resolver has something to say.
     fn event(&mut self, event: &Event);
 
     /// Handling something ended in a panic; the worker goes on.
     fn panicked(&mut self) {}
+
+    /// How much the worker has on its hands as it is about to wait: questions that wait for an
+    /// upstream, and connections of clients.
+    fn load(&mut self, questions: usize, connections: usize) {
+        let _ = (questions, connections);
+    }
 
     /// The worker is about to wait: the place to hand on what was collected.
     fn turn(&mut self) {}

@@ -6,45 +6,29 @@
 mod collect;
 mod generation;
 mod hosts_files;
+mod running;
 mod self_question;
+mod source;
 mod start_lines;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodens_corefile::{Config, Defaults, Files, SystemFiles};
-use nodens_resolve::Shared;
+use nodens_corefile::Config;
 use tokio::task::LocalSet;
 
 use crate::clock::Clock;
-use crate::http::{HttpPlan, HttpServer, Pages};
 use crate::log::{Level, Logger};
-use crate::loop_detection::{LoopProbe, LoopVerdict};
 use crate::metrics::{Build, Metrics, families};
-use crate::reload::{Loaded, Reloader, Watch};
-use crate::reporting::{Publisher, Reporter};
-use crate::service::{Service, ServiceOptions};
+use crate::node::{self, Node, NodeOptions};
+use crate::reload::{Loaded, ReloadHandle, Reloader};
 use crate::signals::{Request, Signals};
-use collect::StoreCollector;
-use generation::Generation;
-use self_question::SelfQuestion;
+use crate::template;
+use running::Running;
+use source::Loader;
 
-/// Where the configuration comes from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A file.
-    File(PathBuf),
-    /// A text built into the program, under the name it has in messages.
-    BuiltIn {
-        /// The name in messages.
-        name: &'static str,
-        /// The Corefile.
-        text: &'static str,
-    },
-}
+pub use source::Source;
 
 /// How the program is to be run.
 #[derive(Clone, Debug)]
@@ -57,6 +41,10 @@ pub struct ProgramOptions {
     pub pid_file: Option<PathBuf>,
     /// Say nothing at start.
     pub quiet: bool,
+    /// Where to serve the metrics besides what the configuration says (`-metrics-listen-address`).
+    pub metrics_address: Option<String>,
+    /// What is to be set up on the node, if anything.
+    pub node: Option<NodeOptions>,
 }
 
 /// Why the program ended other than by request.
@@ -78,23 +66,6 @@ pub enum ProgramError {
     Loop(String),
 }
 
-impl Source {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// The Corefile's own words: file, line, what is wrong, what was expected.
-    pub fn load(&self, port: u16) -> Result<Config, String> {
-        let defaults = Defaults { port };
-        match self {
-            Self::File(path) => nodens_corefile::load(path, &SystemFiles, &defaults),
-            Self::BuiltIn { name, text } => {
-                nodens_corefile::parse(name, text, &SystemFiles as &dyn Files, &defaults)
-            }
-        }
-        .map_err(|error| error.to_string())
-    }
-}
-
 /// Runs the cache until it is told to end.
 ///
 /// # Errors
@@ -107,6 +78,12 @@ pub fn run(options: &ProgramOptions) -> Result<(), ProgramError> {
         operation: "start the runtime".into(),
         source,
     })?;
+    if let Some(node) = options.node.as_ref().filter(|node| node.supervise)
+        && node::supervising_parent().is_none()
+    {
+        let outcome = LocalSet::new().block_on(&runtime, node::supervise(node));
+        return outcome.map_err(|error| ProgramError::Configuration(with_causes(&error)));
+    }
     LocalSet::new().block_on(&runtime, run_here(options))
 }
 
@@ -117,227 +94,111 @@ async fn run_here(options: &ProgramOptions) -> Result<(), ProgramError> {
         revision: "",
         compiler: "rust",
     });
-    let system = |operation: &str| {
-        let operation = operation.to_owned();
-        move |source| ProgramError::System { operation, source }
-    };
     let logger = Logger::to_stdout(metrics.counter(&families::LOG_LINES_DROPPED, &[]))
         .map_err(system("start the log"))?;
-    let config = options
-        .source
-        .load(options.port)
-        .map_err(ProgramError::Configuration)?;
-    let mut signals = Signals::new(logger.clone()).map_err(system("watch signals"))?;
-    let mut random = nodens_sys::SecureRandom::new().map_err(system("draw random numbers"))?;
-    let shared = Arc::new(Shared::new(random.next_u64()));
-    let generation = Generation::new(&shared, config, None).map_err(ProgramError::Configuration)?;
-    logger.set_debug(generation.config.blocks.iter().any(|block| block.debug));
-
-    let publisher = Publisher::new(generation.reporting(&metrics, None)?);
-    publisher.current().start(&logger, clock);
-    let _ = nodens_sys::raise_open_files();
-    let service_options = ServiceOptions::new(clock);
-    let service = Service::start(
-        &generation.resolver,
-        &generation.listen,
-        &service_options,
-        |worker| {
-            Reporter::new(
-                worker,
-                Arc::clone(&metrics),
-                logger.clone(),
-                clock,
-                &publisher,
-            )
-        },
-    )
-    .map_err(|error| ProgramError::Configuration(with_causes(&error)))?;
-
-    let question = SelfQuestion::new(service.heartbeats(), clock);
-    let pages = Pages::new(
-        Arc::clone(&metrics),
-        logger.clone(),
-        question.verdict(),
-        question.verdict(),
-    );
-    let mut http = HttpServer::new(Arc::clone(&pages), logger.clone());
-    let plan = HttpPlan::from_config(&generation.config);
-    pages.set_ready_monitor(plan.monitor);
-    http.apply(&plan.endpoints)
-        .await
-        .map_err(|error| ProgramError::Configuration(with_causes(&error)))?;
-    metrics.set_collector(Arc::new(StoreCollector::new(&generation)));
-    if !options.quiet {
-        start_lines::say(
-            &logger,
-            &generation,
-            &service.addresses(),
-            service_options.workers,
-        );
-    }
-    let asking = tokio::task::spawn_local(question.clone().ask(service.addresses()));
-    let (fatal, mut fatalities) = tokio::sync::mpsc::channel::<String>(1);
-    watch_loops(&generation, &service.addresses(), &logger, &fatal);
-    let hosts = hosts_files::watch(&generation, &metrics, &logger);
+    let mut loader = Loader::new(options, &logger, &metrics);
+    let config = loader.load().map_err(ProgramError::Configuration)?;
+    let signals = Signals::new(logger.clone()).map_err(system("watch signals"))?;
+    // Before anything listens: addresses must be there to be listened on, and their descriptor must be the lowest.
+    let node = Node::prepare(options.node.as_ref(), &logger, &metrics, clock)
+        .map_err(system("reach the supervising process"))?;
+    let (fatal, fatalities) = tokio::sync::mpsc::channel::<String>(1);
+    let (running, standing) =
+        Running::start(options, clock, metrics, logger.clone(), fatal, config, node).await?;
+    running.say_start(&standing);
     if let Some(path) = &options.pid_file {
-        std::fs::write(path, format!("{}\n", std::process::id()))
+        std::fs::write(path, format!("{}\n", shown_process()))
             .map_err(system(&format!("write {}", path.display())))?;
     }
-
-    let running = Rc::new(tokio::sync::Mutex::new(Running {
-        generation,
-        service: Some(service),
-        http,
-        lameduck: plan.lameduck,
-        asking,
-        hosts,
-    }));
-    let fingerprint = running
-        .lock()
-        .await
-        .generation
-        .config
-        .tokens_fingerprint
-        .to_string();
-    let watch = Watch::from_config(&running.lock().await.generation.config);
-    let source = options.source.clone();
-    let port = options.port;
-    let load = move || source.load(port).map(Loaded::from_config);
-    let apply = {
-        let (running, shared, publisher) = (Rc::clone(&running), Arc::clone(&shared), publisher);
-        let (metrics, logger, pages) = (Arc::clone(&metrics), logger.clone(), Arc::clone(&pages));
-        let question = question.clone();
-        async move |config: Config| {
-            let mut running = running.lock().await;
-            let next = Generation::new(&shared, config, Some(&running.generation.resolver))?;
-            let plan = HttpPlan::from_config(&next.config);
-            let prepared = running
-                .http
-                .prepare(&plan.endpoints)
-                .await
-                .map_err(|error| with_causes(&error))?;
-            let reporting = next
-                .reporting(&metrics, Some(&running.generation))
-                .map_err(|e| e.to_string())?;
-            let Some(service) = running.service.as_mut() else {
-                return Err("ending".into());
-            };
-            service
-                .replace(&next.resolver, &next.listen)
-                .map_err(|error| with_causes(&error))?;
-            let addresses = service.addresses();
-            reporting.start(&logger, clock);
-            publisher.publish(reporting).stop(&logger);
-            running.http.commit(prepared);
-            running.lameduck = plan.lameduck;
-            pages.set_ready_monitor(plan.monitor);
-            metrics.set_collector(Arc::new(StoreCollector::new(&next)));
-            logger.set_debug(next.config.blocks.iter().any(|block| block.debug));
-            running.asking.abort();
-            running.asking = tokio::task::spawn_local(question.clone().ask(addresses.clone()));
-            watch_loops(&next, &addresses, &logger, &fatal);
-            running
-                .hosts
-                .iter()
-                .for_each(tokio::task::JoinHandle::abort);
-            running.hosts = hosts_files::watch(&next, &metrics, &logger);
-            running.generation = next;
-            Ok(())
-        }
-    };
+    let fingerprint = running.fingerprint();
+    let watch = running.watch();
+    let running = tokio::sync::Mutex::new(running);
     let (reloader, handle) = Reloader::new(
         &fingerprint,
         watch,
-        load,
-        apply,
+        move || loader.load().map(Loaded::from_config),
+        async |config: Config| running.lock().await.replace(&standing, config).await,
         logger.clone(),
-        Arc::clone(&metrics),
+        Arc::clone(&standing.metrics),
     );
-    let reloading = reloader.run();
-    tokio::pin!(reloading);
-    let ended = loop {
-        tokio::select! {
-            () = &mut reloading => break Ok(()),
-            Some(text) = fatalities.recv() => {
-                logger.plugin(Level::Fatal, "loop", &text);
-                break Err(ProgramError::Loop(text));
-            }
-            request = signals.next() => match request {
-                Request::Reload => handle.request(),
-                Request::Quit => break Ok(()),
-                Request::Drain => {
-                    tokio::select! {
-                        () = drain(&running) => {}
-                        _ = signals.next() => {}
-                    }
-                    break Ok(());
-                }
-            },
-        }
-    };
+    if let Source::Template(template) = &options.source {
+        let (template, logger, handle) = (template.clone(), logger.clone(), handle.clone());
+        tokio::task::spawn_local(async move {
+            template::watch(&template, &logger, || handle.changed()).await;
+        });
+    }
+    let ended = until_the_end(
+        reloader.run(),
+        &handle,
+        &running,
+        signals,
+        fatalities,
+        &logger,
+    )
+    .await;
     if let Some(path) = &options.pid_file {
-        let _ = std::fs::remove_file(path);
+        remove_pid_file(path);
     }
     logger.flush(LOG_FLUSH);
     ended
 }
 
-/// Everything a reload replaces.
-struct Running {
-    generation: Generation,
-    service: Option<Service>,
-    http: HttpServer,
-    lameduck: Duration,
-    asking: tokio::task::JoinHandle<()>,
-    hosts: Vec<tokio::task::JoinHandle<()>>,
-}
-
-/// Takes no more questions and answers those under way.
-async fn drain(running: &tokio::sync::Mutex<Running>) {
-    let mut running = running.lock().await;
-    let lameduck = running.lameduck;
-    running.http.lameduck(lameduck).await;
-    running.asking.abort();
-    if let Some(service) = running.service.take() {
-        service.drain(DRAIN);
-    }
-    running.http.close();
-}
-
-/// Sends the probes of `loop`; a loop ends the program.
-fn watch_loops(
-    generation: &Generation,
-    addresses: &[SocketAddr],
+/// Reloads and waits until a signal or a forwarding loop ends the program.
+async fn until_the_end(
+    reloading: impl Future<Output = ()>,
+    handle: &ReloadHandle,
+    running: &tokio::sync::Mutex<Running>,
+    mut signals: Signals,
+    mut fatalities: tokio::sync::mpsc::Receiver<String>,
     logger: &Logger,
-    fatal: &tokio::sync::mpsc::Sender<String>,
-) {
-    for (probe, server) in &generation.loop_probes {
-        let Some(&address) = addresses.get(*server) else {
-            continue;
-        };
-        let (probe, logger, fatal): (LoopProbe, _, _) =
-            (probe.clone(), logger.clone(), fatal.clone());
-        tokio::task::spawn_local(async move {
-            match probe.run(address).await {
-                LoopVerdict::Clear => {}
-                LoopVerdict::Unanswered => logger.plugin(
-                    Level::Warning,
-                    "loop",
-                    format_args!(
-                        "no answer to the probe for zone {}: not known whether there is a loop",
-                        probe.zone
-                    ),
-                ),
-                LoopVerdict::Loop(text) => {
-                    let _ = fatal.send(text).await;
-                }
+) -> Result<(), ProgramError> {
+    let mut reloading = Box::pin(reloading);
+    loop {
+        tokio::select! {
+            () = &mut reloading => return Ok(()),
+            Some(text) = fatalities.recv() => {
+                logger.plugin(Level::Fatal, "loop", &text);
+                return Err(ProgramError::Loop(text));
             }
-        });
+            request = signals.next() => match request {
+                Request::Reload => handle.request(),
+                Request::Quit => return Ok(()),
+                Request::Drain => {
+                    // One that is under way holds what is to be drained, and nothing moves it on any more. Until its last wait
+                    // it has changed nothing.
+                    drop(reloading);
+                    tokio::select! {
+                        () = async { running.lock().await.drain().await } => {}
+                        _ = signals.next() => {}
+                    }
+                    return Ok(());
+                }
+            },
+        }
+    }
+}
+
+/// Makes an error of what the kernel said to an operation.
+fn system(operation: &str) -> impl FnOnce(std::io::Error) -> ProgramError {
+    let operation = operation.to_owned();
+    move |source| ProgramError::System { operation, source }
+}
+
+/// The process that a process id file names: a supervising parent stands for its child.
+fn shown_process() -> u32 {
+    node::supervising_parent().unwrap_or_else(std::process::id)
+}
+
+/// Removes the file unless it names another process: one that has taken over already.
+fn remove_pid_file(path: &Path) {
+    let ours = shown_process().to_string();
+    if std::fs::read_to_string(path).is_ok_and(|text| text.trim() == ours) {
+        let _ = std::fs::remove_file(path);
     }
 }
 
 /// An error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -347,7 +208,5 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// How long questions under way are waited for at the end: what is not answered by then will be asked again elsewhere.
-const DRAIN: Duration = Duration::from_millis(500);
 /// How long the last log lines may take.
 const LOG_FLUSH: Duration = Duration::from_millis(200);

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use crate::log::{Level, Logger};
@@ -46,6 +46,7 @@ pub struct Reloader<L, A> {
     failed: Counter,
     version: Box<dyn Fn(&str) + Send + Sync>,
     requests: mpsc::Receiver<()>,
+    changes: Arc<Notify>,
     /// What is in force.
     running: String,
     /// What was tried last, in force or not.
@@ -58,7 +59,10 @@ pub struct Reloader<L, A> {
 
 /// Asks for a reload from elsewhere, such as a signal; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct ReloadHandle(mpsc::Sender<()>);
+pub struct ReloadHandle {
+    requests: mpsc::Sender<()>,
+    changes: Arc<Notify>,
+}
 
 impl Watch {
     /// The time between two readings for a process that has drawn `random`: the interval plus or
@@ -87,6 +91,7 @@ where
         metrics: Arc<Metrics>,
     ) -> (Self, ReloadHandle) {
         let (sender, requests) = mpsc::channel(1);
+        let changes = Arc::new(Notify::new());
         let reloader = Reloader {
             load,
             apply,
@@ -94,6 +99,7 @@ where
             failed: metrics.counter(&families::RELOAD_FAILED, &[]),
             version: Box::new(move |fingerprint| metrics.set_reload_version(fingerprint)),
             requests,
+            changes: Arc::clone(&changes),
             running: running.into(),
             tried: running.into(),
             complaint: None,
@@ -102,7 +108,11 @@ where
         if watch.is_some() {
             reloader.say_running();
         }
-        (reloader, ReloadHandle(sender))
+        let handle = ReloadHandle {
+            requests: sender,
+            changes,
+        };
+        (reloader, handle)
     }
 
     /// Watches the files and waits for requests; ends when every [`ReloadHandle`] is gone.
@@ -118,6 +128,7 @@ where
             };
             tokio::select! {
                 () = due => self.reload(false).await,
+                () = self.changes.notified() => self.reload(false).await,
                 request = self.requests.recv() => match request {
                     Some(()) => self.reload(true).await,
                     None => return,
@@ -177,7 +188,12 @@ impl ReloadHandle {
     /// one request.
     pub fn request(&self) {
         // Full means that a request waits already.
-        let _ = self.0.try_send(());
+        let _ = self.requests.try_send(());
+    }
+
+    /// Says that the files may have changed: they are read now, and a changed configuration is put in force.
+    pub fn changed(&self) {
+        self.changes.notify_one();
     }
 }
 

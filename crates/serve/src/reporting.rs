@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nodens_dns::{Header, Query, Rcode};
-use nodens_resolve::{Asked, CacheOutcome, Event, Facts, Plugin, Transport};
+use nodens_resolve::{Asked, CacheOutcome, Event, Facts, Plugin, Protocol, Transport, Upstream};
 
 pub use self::from_config::plugins_enabled;
 pub use self::generation::{BlockReporting, Publisher, Reporting, TemplateLabels};
@@ -223,8 +223,19 @@ impl Observer for Reporter {
         }
     }
 
+    fn carried(&mut self, upstream: &Upstream, protocol: Protocol, reused: bool) {
+        self.events.carried(upstream, protocol, reused);
+    }
+
     fn panicked(&mut self) {
         self.events.panicked();
+    }
+
+    fn load(&mut self, questions: usize, connections: usize) {
+        self.outside
+            .set_questions_in_flight(u64::try_from(questions).unwrap_or(u64::MAX));
+        self.outside
+            .set_tcp_connections(u64::try_from(connections).unwrap_or(u64::MAX));
     }
 
     fn turn(&mut self) {

@@ -17,7 +17,7 @@ mod transport;
 
 use std::io;
 
-use nodens_resolve::{Ask, AskId, Failure, Protocol, Time};
+use nodens_resolve::{Ask, AskId, Failure, Protocol, Time, Upstream};
 use nodens_sys::{Epoll, Readiness};
 
 use self::datagrams::Datagrams;
@@ -34,6 +34,8 @@ pub(crate) trait Listener {
     fn failed(&mut self, ask: AskId, failure: Failure);
     /// A message came that answers nothing.
     fn stray(&mut self);
+    /// A question was given to a socket: one that had carried others, or a new one.
+    fn carried(&mut self, upstream: &Upstream, protocol: Protocol, reused: bool);
 }
 
 /// One worker's sockets towards all upstreams.

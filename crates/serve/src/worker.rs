@@ -153,6 +153,8 @@ impl<E: Engine, O: Observer> Worker<E, O> {
         }
         self.guarded(|worker| worker.do_what_is_due(now));
         self.guarded(|worker| worker.settle(now));
+        self.observer
+            .load(self.engine.in_flight(), self.clients.len());
         self.observer.turn();
     }
 

@@ -236,6 +236,11 @@ impl Clients {
             .all(|(_, connection)| connection.is_quiet())
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.connections.is_empty()

@@ -201,6 +201,20 @@ families! {
     /// Whether traffic to an address reaches this process.
     INTERCEPTION_ACTIVE = Family::gauge("nodens_interception_active",
         "1 while DNS traffic to the address is directed to this process.", &["address"]);
+    /// Why traffic is not directed to this process.
+    INTERCEPTION_INACTIVE = Family::gauge("nodens_interception_inactive",
+        "1 while DNS traffic of the node is not directed to this process, by reason.", &["reason"]);
+    /// Second-best plumbing.
+    PLUMBING_FALLBACK = Family::gauge("nodens_plumbing_fallback",
+        "1 where the kernel or the container lacks a piece and another takes its place.",
+        &["missing"]);
+    /// What other programs removed.
+    PLUMBING_REPAIRS = Family::counter("nodens_plumbing_repairs_total",
+        "Links, addresses and rules that another program removed and that were set up again.",
+        &["what"]);
+    /// Crashes and hangs that a supervised cache was restarted after.
+    SUPERVISED_RESTARTS = Family::gauge("nodens_supervised_restarts",
+        "Times the supervised process was started again since the program started.", &[]);
     /// The health verdict.
     HEALTHY = Family::gauge("nodens_healthy",
         "1 while the cache answers its own test question and all workers run.", &[]);

@@ -85,11 +85,7 @@ impl Generation {
     }
 
     /// Its labels and log rules; says to metrics what is in force.
-    pub(super) fn reporting(
-        &self,
-        metrics: &Metrics,
-        _before: Option<&Self>,
-    ) -> Result<Arc<Reporting>, ProgramError> {
+    pub(super) fn reporting(&self, metrics: &Metrics) -> Result<Arc<Reporting>, ProgramError> {
         let servers = self
             .resolver
             .servers()
@@ -103,6 +99,11 @@ impl Generation {
         metrics.set_plugins_enabled(enabled);
         Reporting::from_config(servers.clone(), zones, &self.config)
             .map_err(|error| ProgramError::Configuration(error.to_string()))
+    }
+
+    /// Whether any block has `debug`.
+    pub(super) fn wants_debug(&self) -> bool {
+        self.config.blocks.iter().any(|block| block.debug)
     }
 
     fn enabled<'a>(&'a self, servers: &'a [String]) -> Vec<[&'a str; 4]> {

@@ -1,5 +1,6 @@
 //! What the program says of itself when it starts: zones and addresses in CoreDNS's form, then what a reader should know.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
@@ -27,12 +28,13 @@ pub(super) fn say(
                 } else {
                     format!(" on {}", bound.ip())
                 };
-                text.push_str(&format!("{}:{}{on}\n", key.zone, bound.port()));
+                let _ = writeln!(text, "{}:{}{on}", key.zone, bound.port());
             }
         }
     }
-    text.push_str(&format!(
-        "nodens-{}\n{}/{}, {workers} {}\n",
+    let _ = writeln!(
+        text,
+        "nodens-{}\n{}/{}, {workers} {}",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH,
@@ -41,7 +43,7 @@ pub(super) fn say(
         } else {
             "workers"
         },
-    ));
+    );
     logger.write(text.as_bytes(), 1);
     notes(logger, &generation.config);
 }

@@ -105,6 +105,24 @@ async fn a_configuration_that_failed_is_not_tried_again_until_the_file_changes()
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn word_of_a_change_has_the_file_read_at_once_and_an_unchanged_one_left_alone() {
+    let world = World::new();
+    let (reloader, handle) = world.reloader(None);
+    let changes = async {
+        handle.changed();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(world.applied().is_empty());
+        world.file(Ok("two"));
+        handle.changed();
+        handle.changed();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(world.applied(), ["two"]);
+        drop(handle);
+    };
+    tokio::join!(reloader.run(), changes);
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_request_reloads_an_unchanged_file_and_needs_no_directive() {
     let world = World::new();
     let (reloader, handle) = world.reloader(None);

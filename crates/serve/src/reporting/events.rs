@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nodens_dns::Rcode;
-use nodens_resolve::{Event, FailureText, TemplateOutcome, Upstream};
+use nodens_resolve::{Event, FailureText, Protocol, TemplateOutcome, Upstream};
 
 use super::generation::{Reporting, TemplateLabels};
 use super::{VIEW, label};
@@ -143,6 +143,16 @@ impl Events {
 
     fn forward(&self, level: Level, text: std::fmt::Arguments<'_>) {
         self.logger.plugin(level, "forward", text);
+    }
+
+    /// Counts the socket that carried a question.
+    pub(super) fn carried(&mut self, upstream: &Upstream, protocol: Protocol, reused: bool) {
+        let series = self.upstream(upstream);
+        if reused {
+            series.connection_reused(protocol);
+        } else {
+            series.connection_opened(protocol);
+        }
     }
 
     fn upstream(&mut self, upstream: &Upstream) -> &UpstreamSeries {

@@ -89,7 +89,7 @@ impl Datagrams {
             .add(&mut self.random, &mut ask.message, question)
         {
             Some(id) => {
-                socket.note_question();
+                listener.carried(&ask.upstream, ask.protocol, socket.note_question());
                 pool.ids.push(id);
                 pool.batch.push(ask.message);
                 if pool.ids.len() == 1 {

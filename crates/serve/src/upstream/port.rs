@@ -41,9 +41,10 @@ impl Port {
         self.retired || self.asked >= QUESTIONS
     }
 
-    /// Counts a question.
-    pub(crate) fn note_question(&mut self) {
+    /// Counts a question; false for the first.
+    pub(crate) fn note_question(&mut self) -> bool {
         self.asked += 1;
+        self.asked > 1
     }
 
     /// Counts a message that answers nothing. Somebody may be guessing: after a few the port is

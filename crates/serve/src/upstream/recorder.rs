@@ -18,6 +18,8 @@ pub(crate) struct Record {
     pub(crate) answers: Vec<(u64, Vec<u8>)>,
     pub(crate) failures: Vec<(u64, Failure)>,
     pub(crate) strays: usize,
+    pub(crate) reused: usize,
+    pub(crate) opened: usize,
 }
 
 impl Listener for Record {
@@ -36,6 +38,11 @@ impl Listener for Record {
 
     fn stray(&mut self) {
         self.strays += 1;
+    }
+
+    fn carried(&mut self, _upstream: &Upstream, _protocol: Protocol, reused: bool) {
+        self.reused += usize::from(reused);
+        self.opened += usize::from(!reused);
     }
 }
 

@@ -54,10 +54,11 @@ impl Streams {
     /// made.
     pub(crate) fn ask(&mut self, epoll: &Epoll, now: Time, ask: Ask, listener: &mut impl Listener) {
         let pool = self.pool_of(&ask);
-        let key = match self.connection_for(&ask, pool, epoll, now) {
-            Ok(key) => key,
+        let (key, reused) = match self.connection_for(&ask, pool, epoll, now) {
+            Ok(found) => found,
             Err(failure) => return listener.failed(ask.id, failure),
         };
+        listener.carried(&ask.upstream, ask.protocol, reused);
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
@@ -98,13 +99,14 @@ impl Streams {
         })
     }
 
+    /// A connection for `ask`, and whether it was open already.
     fn connection_for(
         &mut self,
         ask: &Ask,
         pool: usize,
         epoll: &Epoll,
         now: Time,
-    ) -> Result<Key, Failure> {
+    ) -> Result<(Key, bool), Failure> {
         let Self {
             pools, connections, ..
         } = self;
@@ -123,13 +125,13 @@ impl Streams {
             choose(&candidates)
         };
         match choice {
-            Choice::Use(index) => Ok(pool.connections[index]),
+            Choice::Use(index) => Ok((pool.connections[index], true)),
             Choice::Full => Err(Failure::System("too many questions under way".into())),
             Choice::Open => {
                 let key = self.open(ask, epoll, now)?;
                 let pool = self.pool_of(ask);
                 self.pools[pool].connections.push(key);
-                Ok(key)
+                Ok((key, false))
             }
         }
     }

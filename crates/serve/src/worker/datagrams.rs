@@ -96,12 +96,16 @@ impl<E: Engine, O: Observer> Worker<E, O> {
             for _ in 0..sent.failed {
                 observer.dropped(Discard::Unsent);
             }
-            if !more {
+            // Sending takes long enough for more to come when several came together: looking again is cheaper than waiting.
+            if !more && taken.len() < LIKELY_MORE {
                 break;
             }
         }
     }
 }
+
+/// So many datagrams at once mean that others are on their way.
+const LIKELY_MORE: usize = 3;
 
 /// The address that the question in a slot was sent to.
 fn local(batch: &UdpBatch, slot: usize, addressing: Addressing, bound: SocketAddr) -> SocketAddr {

@@ -1,6 +1,6 @@
 //! What the resolver wants done: questions to upstreams, replies to clients that waited, reports.
 
-use nodens_resolve::{AskId, Due, Failure, Time, Transport};
+use nodens_resolve::{AskId, Due, Failure, Protocol, Time, Transport, Upstream};
 
 use super::Worker;
 use crate::engine::Engine;
@@ -27,6 +27,10 @@ impl<E: Engine, O: Observer> Listener for Answers<'_, E, O> {
 
     fn stray(&mut self) {
         self.observer.dropped(Discard::Stray);
+    }
+
+    fn carried(&mut self, upstream: &Upstream, protocol: Protocol, reused: bool) {
+        self.observer.carried(upstream, protocol, reused);
     }
 }
 
