@@ -45,7 +45,7 @@ impl Report {
         let lost = sent.iter().filter(|(_, answered)| !answered).count();
         let runs = sent.chunk_by(|(_, one), (_, next)| one == next);
         let dark = runs.filter_map(|run| match (run.first(), run.last()) {
-            (Some((first, false)), Some((last, _))) => Some(*last - *first + period),
+            (Some((begin, false)), Some((end, _))) => Some(*end - *begin + period),
             _ => None,
         });
         Self {
