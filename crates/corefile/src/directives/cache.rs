@@ -265,7 +265,7 @@ fn servfail(statement: &mut Statement<'_>) -> Result<Duration, Error> {
 }
 
 fn memory_limit(statement: &mut Statement<'_>) -> Result<u64, Error> {
-    const EXPECTED: &str = "a size of 64KiB or more, such as '16MiB'";
+    const EXPECTED: &str = "a size of 512KiB or more, such as '16MiB'";
     let token = statement.one_argument(EXPECTED)?;
     let bytes =
         size::parse(&token.text).map_err(|message| statement.problem(token, message, EXPECTED))?;
@@ -291,8 +291,8 @@ const MOST_CAPACITY: u64 = 1 << 32;
 /// What an answer takes when only their number is limited: most are smaller, few are larger.
 const MEMORY_PER_ANSWER: u64 = 512;
 
-/// Less would hold a few hundred answers only.
-const LEAST_MEMORY: u64 = 64 << 10;
+/// A store takes memory in chunks of 64 KiB, four at least, besides its index: it could not keep to less.
+const LEAST_MEMORY: u64 = 512 << 10;
 
 const DEFAULT_MAX_TTL: Duration = Duration::from_hours(1);
 const DEFAULT_MAX_DENIAL_TTL: Duration = Duration::from_mins(30);

@@ -50,7 +50,7 @@ const SETTINGS: &[Setting] = &[
     Setting {
         name: "memory SIZE",
         default: "512 bytes for each answer of the capacity",
-        bounds: "64KiB or more; units KiB, MiB, GiB, KB, MB, GB",
+        bounds: "512KiB or more; units KiB, MiB, GiB, KB, MB, GB",
         meaning: "The bytes that each half may hold.",
         source: "",
     },
