@@ -42,7 +42,7 @@ impl Client {
 
 impl Report {
     fn new(sent: &[(Instant, bool)], period: Duration) -> Self {
-        let lost = sent.iter().filter(|(_, answered)| !answered).count();
+        let missing = sent.iter().filter(|(_, answered)| !answered).count();
         let runs = sent.chunk_by(|(_, one), (_, next)| one == next);
         let dark = runs.filter_map(|run| match (run.first(), run.last()) {
             (Some((begin, false)), Some((end, _))) => Some(*end - *begin + period),
@@ -50,7 +50,7 @@ impl Report {
         });
         Self {
             asked: sent.len(),
-            lost,
+            lost: missing,
             dark: dark.max().unwrap_or_default(),
         }
     }
