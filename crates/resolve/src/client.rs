@@ -84,12 +84,9 @@ impl Asked {
         }
     }
 
-    /// The largest reply to be sent over `transport`, in bytes.
-    pub fn reply_limit(&self, transport: Transport) -> usize {
-        match transport {
-            Transport::Udp => usize::from(self.edns.map_or(512, |edns| edns.udp_size.max(512))),
-            Transport::Tcp => usize::from(u16::MAX),
-        }
+    /// The largest UDP reply its sender takes, in bytes; see [`Query::udp_size`].
+    pub fn udp_size(&self) -> u16 {
+        self.edns.map_or(512, |edns| edns.udp_size.max(512))
     }
 
     /// The name asked for, in wire form and in the case it was asked.

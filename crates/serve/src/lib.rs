@@ -16,6 +16,7 @@ mod mailbox;
 pub mod metrics;
 pub mod node;
 mod observer;
+mod own_address;
 pub mod program;
 pub mod reload;
 pub mod reporting;

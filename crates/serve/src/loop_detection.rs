@@ -16,6 +16,8 @@ use nodens_dns::{Class, Flags, HEADER_LENGTH, Header, MessageBuilder, Name, Reco
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, interval, sleep, timeout};
 
+use crate::own_address::reachable;
+
 /// The probe of one server block. The stage that sees questions holds [`seen`](Self::seen) and
 /// [`active`](Self::active) and nothing else of it.
 #[derive(Debug, Clone)]
@@ -151,18 +153,6 @@ fn absolute(name: &Name) -> String {
     } else {
         text + "."
     }
-}
-
-/// The address at which a listener on this host can be asked.
-fn reachable(mut server: SocketAddr) -> SocketAddr {
-    if server.ip().is_unspecified() {
-        let loopback: IpAddr = match server {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        };
-        server.set_ip(loopback);
-    }
-    server
 }
 
 /// A number that cannot be guessed: the standard library seeds its hasher from the kernel.

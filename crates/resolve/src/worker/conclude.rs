@@ -66,8 +66,7 @@ impl Worker {
                 asked,
                 mut facts,
             } = waiter;
-            let udp_size = asked.edns.map_or(512, |edns| edns.udp_size.max(512));
-            let limit = reply_limit(subject.block(), client.transport, udp_size);
+            let limit = reply_limit(subject.block(), client.transport, asked.udp_size());
             let mut message = Vec::new();
             let reply_to = ReplyTo::asked(&asked, limit);
             facts.rcode = settled.rcode_for(&reply_to).0;

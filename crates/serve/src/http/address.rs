@@ -1,7 +1,7 @@
 //! Addresses to listen on, as they are written in a Corefile or a flag.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The socket addresses to try in turn; the first that can be bound is used. A port without a
 /// host is every address of both families, or of IPv4 where the kernel has no IPv6.
@@ -23,15 +23,4 @@ pub(super) async fn candidates(text: &str) -> io::Result<Vec<SocketAddr>> {
     first
         .map(|address| vec![address])
         .ok_or_else(|| io::ErrorKind::NotFound.into())
-}
-
-/// An address at which a listener on this host can be reached.
-pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
-    let loopback = match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        specific => specific,
-    };
-    address.set_ip(loopback);
-    address
 }

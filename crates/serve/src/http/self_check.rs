@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::address::reachable;
 use super::client::get;
 use super::pages::Pages;
 use crate::log::{Level, Logger, go_duration};
 use crate::metrics::families;
+use crate::own_address::reachable;
 
 /// The running check; ends when dropped.
 pub(super) struct SelfCheck {

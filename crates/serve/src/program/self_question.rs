@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::clock::Clock;
 use crate::heartbeat::Heartbeats;
 use crate::http::Verdict;
+use crate::own_address::reachable;
 
 /// What the last questions showed.
 #[derive(Clone)]
@@ -91,16 +92,6 @@ async fn ask_once(address: SocketAddr) -> bool {
         Ok::<_, std::io::Error>(header.is_some_and(|header| header.id == ID))
     };
     matches!(timeout(PATIENCE, exchange).await, Ok(Ok(true)))
-}
-
-/// An address that a socket bound to all addresses can be reached at.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 const ID: u16 = 0x6e73;
